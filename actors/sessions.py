@@ -1,0 +1,87 @@
+"""All live sessions of one host: finds or makes the actor, bounds the work, lets idle actors go."""
+
+from __future__ import annotations
+
+import asyncio
+
+from actors.actor import Runtime, SessionActor
+from schemas.api import TurnRequest
+from schemas.errors import HostOverloaded
+
+_SWEEP_S = 1.0
+
+
+class Sessions:
+    """Up to `capacity` resident actors; the least recently used leave first, and any after `idle_s` seconds.
+
+    Nothing is lost when one leaves, because nothing lives only in memory.
+    """
+
+    def __init__(self, runtime: Runtime, *, capacity: int, max_turns: int, idle_s: float) -> None:
+        """`max_turns`: turns in progress at once; one more is refused with HostOverloaded."""
+        self._runtime = runtime
+        self._capacity = capacity
+        self._max_turns = max_turns
+        self._idle_ms = int(idle_s * 1000)
+        self._actors: dict[tuple[str, str], SessionActor] = {}  # least recently used first
+        self._snapshots: set[asyncio.Task[None]] = set()
+        self.turns = 0  # finished since the start
+        self.failed = 0
+        self.active = 0  # in progress now
+        self.activations = 0
+        self.passivations = 0
+
+    @property
+    def resident(self) -> int:
+        return len(self._actors)
+
+    async def take(self, turn: TurnRequest) -> bytes:
+        """The reply's JSON once the turn is durable; see SessionActor.take for what it raises."""
+        if self.active >= self._max_turns:
+            raise HostOverloaded(f"{self.active} turns are in progress on this host", retry_after_s=1)
+        key = (turn.tenant, turn.session)
+        actor = self._actors.pop(key, None)
+        if actor is None:
+            actor = SessionActor(self._runtime, *key)
+            self.activations += 1
+        self._actors[key] = actor  # most recently used last
+        if len(self._actors) > self._capacity:
+            self._let_go(1)
+        self.active += 1
+        try:
+            reply = await actor.take(turn)
+            self.turns += 1
+        except BaseException:
+            self.failed += 1
+            raise
+        finally:
+            self.active -= 1
+        if actor.wants_snapshot:
+            self._snapshot(actor)
+        return reply
+
+    async def sweep_forever(self) -> None:
+        """Passivate what has been idle too long."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            oldest = self._runtime.clock() - self._idle_ms
+            expired = 0
+            for actor in self._actors.values():
+                if actor.state is not None and actor.state.last_at_ms > oldest:
+                    break
+                expired += 1
+            self._let_go(expired)
+
+    def _let_go(self, count: int) -> None:
+        """Drop up to `count` actors from the old end, passing over those at work."""
+        for key in list(self._actors)[:count] if count > 1 else [next(iter(self._actors), None)]:
+            if key is not None and self._actors[key].idle:
+                actor = self._actors.pop(key)
+                self.passivations += 1
+                if actor.wants_snapshot:
+                    self._snapshot(actor)
+
+    def _snapshot(self, actor: SessionActor) -> None:
+        task = asyncio.get_running_loop().create_task(actor.save_snapshot())
+        self._snapshots.add(task)
+        task.add_done_callback(self._snapshots.discard)

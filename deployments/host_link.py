@@ -1,0 +1,94 @@
+"""The way from an ingress replica to one session host: turns that arrive together travel together.
+
+An actor call costs about half a millisecond of CPU whatever it carries, so at
+most a few are under way per host. Each takes along every turn that gathered
+meanwhile and brings back every reply that is ready, not only its own turns':
+a slow turn never holds up a fast one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import ray
+
+from actors.host import HOLD_S
+from actors.placement import NAMESPACE
+from schemas.api import TurnOutcome, TurnRequest
+
+CALLS = 3  # actor calls under way at once, per host
+MAX_TURNS = 256  # turns in one call
+STALL_S = 2.5  # beyond HOLD_S a host that says nothing is taken for stalled
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[TurnOutcome]).decode
+
+
+class HostGone(Exception):
+    """The host died, stalled or cannot be found. The turn may or may not have run: repeat it with its key."""
+
+
+class HostLink:
+    """Carries turns to the host called `name`. `client_id`: this replica's own, unique name."""
+
+    def __init__(self, name: str, client_id: str, find: Callable[[str], Any] | None = None) -> None:
+        self.name = name
+        self._client_id = client_id
+        self._find = find or (lambda actor: ray.get_actor(actor, namespace=NAMESPACE))
+        self._handle: Any = None
+        self._outbox: list[TurnRequest] = []
+        self._waiting: dict[int, asyncio.Future[TurnOutcome]] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+        self._refs = 0
+
+    @property
+    def waiting(self) -> int:
+        """Turns that have no outcome yet."""
+        return len(self._waiting)
+
+    def send(self, turn: TurnRequest) -> asyncio.Future[TurnOutcome]:
+        """The turn's outcome. Raises HostGone through the future."""
+        self._refs += 1
+        turn.ref = self._refs
+        future: asyncio.Future[TurnOutcome] = asyncio.get_running_loop().create_future()
+        self._waiting[turn.ref] = future
+        self._outbox.append(turn)
+        if len(self._calls) < CALLS:
+            self._call()
+        return future
+
+    def _call(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._exchange())
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _exchange(self) -> None:
+        """Make calls as long as there is something to send, or to wait for and nobody else who waits."""
+        try:
+            while self._outbox or (self._waiting and len(self._calls) == 1):
+                batch, self._outbox = self._outbox[:MAX_TURNS], self._outbox[MAX_TURNS:]
+                if self._handle is None:
+                    self._handle = await asyncio.to_thread(self._find, self.name)
+                reply = self._handle.exchange.remote(self._client_id, _encode(batch))
+                for outcome in _decode(await asyncio.wait_for(_value(reply), HOLD_S + STALL_S)):
+                    future = self._waiting.pop(outcome.ref, None)
+                    if future is not None and not future.done():
+                        future.set_result(outcome)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._handle = None
+        self._outbox.clear()
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(HostGone(f"{self.name}: {type(error).__name__}"))
+
+
+async def _value(reference: Any) -> bytes:
+    value: bytes = await reference
+    return value

@@ -1,0 +1,109 @@
+"""Brings every turn to a host that can run it, and repeats it elsewhere when that host fails.
+
+Repeating is safe because the turn carries its idempotency key and the log is
+the fence: whichever host appends first wins, the other one finds the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ray.util import list_named_actors
+
+from actors.host import BuildRuntime, start_host
+from actors.placement import DEDICATED, NAMESPACE, POOLED, dedicated_name, ranked
+from deployments.host_link import HostGone, HostLink
+from schemas.api import TurnOutcome, TurnRequest
+from schemas.errors import DeadlineExceeded, HostOverloaded, HostUnavailable
+from schemas.ids import now_ms
+from schemas.settings import Settings
+
+DOWN_S = 1.0  # a host that failed is passed over for so long, if there is another one
+_RETRY_S = 0.05
+_REFRESH_S = 1.0
+_MAX_WAITING = 8_000  # turns of one replica without outcome
+
+
+class HostRouter:
+    """One per ingress replica."""
+
+    def __init__(self, settings: Settings, build: BuildRuntime, find: Callable[[str], Any] | None = None) -> None:
+        self._settings = settings
+        self._build = build
+        self._find = find
+        self._client_id = uuid.uuid4().hex
+        self._links: dict[str, HostLink] = {}
+        self.hosts: list[str] = []
+        self._down: dict[str, float] = {}  # until when, monotonic
+        self.waiting = 0
+
+    async def turn(self, tenant: str, session: str, key: str, text: str) -> TurnOutcome:
+        """The turn's outcome. Raises HostOverloaded at once, HostUnavailable or DeadlineExceeded at the deadline."""
+        if self.waiting >= _MAX_WAITING:
+            raise HostOverloaded(f"{self.waiting} turns are waiting at this ingress", retry_after_s=1)
+        deadline_ms = now_ms() + int(self._settings.turn_deadline_s * 1000)
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._settings.turn_deadline_s):
+                while True:
+                    name = self._choose(tenant, session)
+                    if name is None:
+                        await self.refresh()
+                        await asyncio.sleep(_RETRY_S)
+                        continue
+                    try:
+                        return await self._link(name).send(TurnRequest(0, tenant, session, key, text, deadline_ms))
+                    except HostGone:
+                        self._down[name] = time.monotonic() + DOWN_S
+                        if self._settings.placement == "dedicated":
+                            await self._start_dedicated(name)
+                        await asyncio.sleep(_RETRY_S)
+        except TimeoutError:
+            if not self.hosts and self._settings.placement == "pooled":
+                raise HostUnavailable("no session host is running; retry with the same key", retry_after_s=2) from None
+            raise DeadlineExceeded(
+                f"no reply within {self._settings.turn_deadline_s:g} s; retry with the same key", retry_after_s=2
+            ) from None
+        finally:
+            self.waiting -= 1
+
+    def _choose(self, tenant: str, session: str) -> str | None:
+        if self._settings.placement == "dedicated":
+            return dedicated_name(tenant, session)
+        if not self.hosts:
+            return None
+        order = ranked(tenant, session, self.hosts)
+        if self._down:
+            now = time.monotonic()
+            self._down = {name: until for name, until in self._down.items() if until > now}
+            return next((name for name in order if name not in self._down), order[0])
+        return order[0]
+
+    def _link(self, name: str) -> HostLink:
+        link = self._links.get(name)
+        if link is None:
+            link = self._links[name] = HostLink(name, self._client_id, self._find)
+        return link
+
+    async def _start_dedicated(self, name: str) -> None:
+        await asyncio.to_thread(start_host, name, self._settings, self._build, room=1)
+
+    async def refresh(self) -> None:
+        """Look up which hosts exist."""
+        named = await asyncio.to_thread(list_named_actors, True)
+        names = [actor["name"] for actor in named if actor["namespace"] == NAMESPACE]
+        self.hosts = sorted(name for name in names if name.startswith(POOLED))
+        alive = {*names}
+        for name, link in list(self._links.items()):
+            if name.startswith(DEDICATED) and name not in alive and not link.waiting:
+                del self._links[name]
+
+    async def refresh_forever(self) -> None:
+        """Notice hosts that come and go."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(_REFRESH_S)

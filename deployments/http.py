@@ -1,0 +1,69 @@
+"""Bodies in, responses out, errors to problem+json: the little HTTP that the hot path needs."""
+
+from __future__ import annotations
+
+from starlette.types import Receive, Scope, Send
+
+from schemas.api import MAX_BODY, encode_json, problem
+from schemas.errors import BodyTooLarge, HeadersTooLarge, InvalidRequest, KefuError, UnsupportedMedia
+
+MAX_HEADERS = 16 * 1024  # bytes of all header names and values
+
+_JSON = (b"content-type", b"application/json")
+_PROBLEM = (b"content-type", b"application/problem+json")
+
+
+class ClientGone(KefuError):
+    """The client went away before its request was complete; there is nobody to answer."""
+
+    code, status, title = "client_gone", 499, "Client closed request"
+
+
+async def read_body(scope: Scope, receive: Receive) -> tuple[dict[bytes, bytes], bytes]:
+    """Headers and body of a JSON request. Raises before reading more than MAX_BODY bytes."""
+    headers = dict(scope["headers"])
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        raise HeadersTooLarge(f"the headers have over {MAX_HEADERS} bytes; send fewer")
+    media = headers.get(b"content-type", b"application/json")
+    if not media.lower().startswith(b"application/json"):
+        raise UnsupportedMedia("the body must be JSON; send `Content-Type: application/json`")
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit():
+        raise InvalidRequest("`Content-Length` is not a number")
+    if int(declared) > MAX_BODY:
+        raise _too_large()
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message.get("more_body"):
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY:
+            raise _too_large()
+    if message["type"] == "http.disconnect":
+        raise ClientGone("the client went away")
+    if len(body) > MAX_BODY:
+        raise _too_large()
+    return headers, body
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"the body has over {MAX_BODY} bytes; send a shorter message")
+
+
+async def respond(
+    send: Send, status: int, body: bytes, *, retry_after_s: int | None = None
+) -> None:
+    """A JSON response; `Retry-After` if the caller should come again. Errors are problems by their status."""
+    headers = [
+        _PROBLEM if status >= 400 else _JSON,
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if retry_after_s is not None:
+        headers.append((b"retry-after", str(retry_after_s).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def problem_response(error: KefuError, send: Send) -> None:
+    """The one place where an error becomes an HTTP response."""
+    await respond(send, error.status, encode_json(problem(error)), retry_after_s=error.retry_after_s)

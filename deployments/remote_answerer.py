@@ -1,0 +1,69 @@
+"""The answerer as a session host sees it: an exact-question cache in front of the Serve deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from events.batching import Batcher
+from schemas.answers import Answer, Question
+from schemas.errors import AnswererUnavailable
+
+CACHE = 20_000  # answers
+_MAX_QUESTIONS = 64  # in one call
+_CALLS = 2  # under way at once
+
+encode = msgspec.msgpack.Encoder().encode
+decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode
+decode_questions = msgspec.msgpack.Decoder(list[Question]).decode
+
+Call = Callable[[bytes], Awaitable[bytes]]
+
+
+class RemoteAnswerer:
+    """Answerer over `call`, which takes a MessagePack list of Question and returns one of Answer.
+
+    Answers are cached by tenant and exact question (case and spaces aside) for
+    one knowledge version: an answer from a newer version empties the cache.
+    """
+
+    def __init__(self, call: Call, *, has_effects: bool, timeout_s: float) -> None:
+        self.has_effects = has_effects
+        self._call = call
+        self._timeout_s = timeout_s
+        self._batcher = Batcher(self._answer_batch, max_items=_MAX_QUESTIONS, width=_CALLS)
+        self._cache: dict[tuple[str, str, bool], Answer] = {}
+        self._version = 0
+
+    def cached(self, question: Question) -> Answer | None:
+        return self._cache.get(_key(question))
+
+    async def answer(self, question: Question) -> Answer:
+        answer = await self._batcher.submit(question)
+        if answer.knowledge_version > self._version:
+            self._version = answer.knowledge_version
+            self._cache.clear()
+        if len(self._cache) >= CACHE:
+            del self._cache[next(iter(self._cache))]  # the oldest
+        self._cache[_key(question)] = msgspec.structs.replace(answer, answer_us=0)
+        return answer
+
+    async def _answer_batch(self, questions: list[Question]) -> list[Answer | BaseException]:
+        try:
+            answers = await asyncio.wait_for(_as_coroutine(self._call(encode(questions))), self._timeout_s)
+        except Exception as error:
+            raise AnswererUnavailable(
+                f"no answer within {self._timeout_s:g} s ({type(error).__name__}); retry with the same key",
+                retry_after_s=1,
+            ) from error
+        return [*decode_answers(answers)]
+
+
+async def _as_coroutine(awaitable: Awaitable[bytes]) -> bytes:
+    return await awaitable
+
+
+def _key(question: Question) -> tuple[str, str, bool]:
+    return question.tenant, " ".join(question.text.split()).casefold(), question.person_offered

@@ -1,0 +1,129 @@
+"""The WebSocket of a customer: hello, missed events, then messages and replies until one side leaves.
+
+A client that was cut off says hello again with the last seq it has seen, gets
+what it missed, and sends its unanswered message again under the same key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive, Send
+
+from deployments import requests
+from deployments.host_router import HostRouter
+from deployments.reading import Reader
+from schemas.api import MAX_BODY, encode_json, problem
+from schemas.errors import BodyTooLarge, InvalidRequest, KefuError
+from schemas.metrics import Metrics
+
+TYPING_S = 0.25  # a turn that takes longer is announced
+_MAX_UNANSWERED = 32  # messages of one socket
+_PONG = '{"type":"pong"}'
+
+
+async def serve(
+    tenant: str, router: HostRouter, reader: Reader, metrics: Metrics, receive: Receive, send: Send
+) -> None:
+    """Runs one socket to its end. Turns under way when the client leaves are finished and recorded all the same."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.accept"})
+    metrics.sockets += 1
+    try:
+        await _Socket(tenant, router, reader, metrics, receive, send).run()
+    finally:
+        metrics.sockets -= 1
+
+
+class _Socket:
+    def __init__(
+        self, tenant: str, router: HostRouter, reader: Reader, metrics: Metrics, receive: Receive, send: Send
+    ) -> None:
+        self._tenant = tenant
+        self._router = router
+        self._reader = reader
+        self._metrics = metrics
+        self._receive = receive
+        self._send = send
+        self._session: str | None = None
+        self._turns: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    async def run(self) -> None:
+        while True:
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                self._open = False
+                return
+            text, data = event.get("text"), event.get("bytes")
+            try:
+                self._check_size(text, data)
+                await self._frame(requests.frame(text if text is not None else data or b""))
+            except KefuError as error:
+                await self._problem(None, error)
+
+    def _check_size(self, text: str | None, data: bytes | None) -> None:
+        if len(text or data or "") > MAX_BODY:
+            raise BodyTooLarge(f"the frame has over {MAX_BODY} bytes; send a shorter message")
+
+    async def _frame(self, frame: requests.Frame) -> None:
+        if isinstance(frame, requests.Message):
+            if self._session is None:
+                raise InvalidRequest('say hello first: {"type":"hello","session_id":null,"after":0}')
+            if len(self._turns) >= _MAX_UNANSWERED:
+                raise InvalidRequest(f"{_MAX_UNANSWERED} messages have no reply yet; wait for some")
+            task = asyncio.get_running_loop().create_task(self._turn(self._session, frame))
+            self._turns.add(task)
+            task.add_done_callback(self._turns.discard)
+        elif isinstance(frame, requests.Hello):
+            await self._hello(frame)
+        else:
+            await self._text(_PONG)
+
+    async def _hello(self, hello: requests.Hello) -> None:
+        if hello.session_id is None:
+            self._session, seq = requests.new_session_id(), 0
+        else:
+            self._session = requests.checked_id(hello.session_id, "session_id")
+            seq = max(hello.after, 0)
+            async for event in self._reader.missed(self._session, seq):
+                await self._text(f'{{"type":"event",{event.json[1:]}')
+                seq = event.seq
+        await self._text(encode_json({"type": "ready", "session_id": self._session, "seq": seq}).decode())
+
+    async def _turn(self, session: str, message: requests.Message) -> None:
+        started = self._metrics.now()
+        typing = asyncio.get_running_loop().call_later(TYPING_S, self._announce, message.key)
+        try:
+            key = requests.checked_id(message.key, "key")
+            outcome = await self._router.turn(self._tenant, session, key, requests.checked_text(message.text))
+        except KefuError as error:
+            self._metrics.turn("ws", error.status, started)
+            await self._problem(message.key, error)
+            return
+        finally:
+            typing.cancel()
+        self._metrics.turn("ws", outcome.status, started)
+        kind, field = ("reply", "reply") if outcome.status == 200 else ("error", "problem")
+        head = f'{{"type":"{kind}","key":{_quoted(key)},"{field}":'
+        await self._text(f"{head}{outcome.body.decode()}}}")
+
+    def _announce(self, key: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._text(f'{{"type":"typing","key":{_quoted(key)}}}'))
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+
+    async def _problem(self, key: str | None, error: KefuError) -> None:
+        await self._text(encode_json({"type": "error", "key": key, "problem": problem(error)}).decode())
+
+    async def _text(self, text: str) -> None:
+        if not self._open:
+            return
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except Exception:  # the client left between two awaits: the server closed its side, and says so its own way
+            self._open = False
+
+
+def _quoted(text: str) -> str:
+    return encode_json(text).decode()

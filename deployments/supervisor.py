@@ -1,0 +1,110 @@
+"""Keeps what must be there: pooled hosts, spread over the nodes and answering; the embedded database; partitions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from actors.host import BuildRuntime, start_host
+from actors.placement import NAMESPACE, POOLED, pooled_name
+from events.embedded import EmbeddedPostgres
+from events.migrate import migrate
+from schemas.metrics import Metrics
+from schemas.settings import Settings
+
+BEAT_S = 0.5
+STALLED_S = 4.0  # a host that has not answered for so long is killed and comes back empty
+_STARTING_S = 60.0  # before its first answer a host has this long
+_DAY_S = 86_400.0
+_CORES_PER_HOST = 2
+
+_log = logging.getLogger("kefu.supervisor")
+
+
+class Supervisor:
+    """One for the whole cluster. Should it die, Serve brings it back; nothing waits for it meanwhile."""
+
+    def __init__(self, settings: Settings, build: BuildRuntime, embedded: Path | None) -> None:
+        self._settings = settings
+        self._build = build
+        self._postgres = EmbeddedPostgres(embedded) if embedded else None
+        self._metrics = Metrics(settings.metrics_dir, "hosts")
+        self._answered: dict[str, float] = {}
+        self._stats: dict[str, dict[str, int]] = {}
+        self._loop = asyncio.get_event_loop()
+        self._tasks = [self._loop.create_task(self._forever(step, pause)) for step, pause in (
+            (self._watch_hosts, BEAT_S), (self._watch_postgres, BEAT_S / 2), (self._add_partitions, _DAY_S))]  # fmt: skip
+
+    async def hosts(self) -> dict[str, dict[str, int]]:
+        """What each host last said of itself."""
+        return self._stats
+
+    async def _forever(self, step: Any, pause_s: float) -> None:
+        while True:
+            try:
+                await step()
+            except Exception:
+                _log.exception("%s failed; it will be tried again", step.__name__)
+            await asyncio.sleep(pause_s)
+
+    async def _watch_hosts(self) -> None:
+        wanted = [] if self._settings.placement == "dedicated" else await asyncio.to_thread(self._start_missing)
+        await asyncio.gather(*(self._beat(name) for name in wanted))
+        gauges = {"resident_sessions": 0, "turns_in_progress": 0}
+        for stats in self._stats.values():
+            for gauge in gauges:
+                gauges[gauge] += stats[gauge]
+        self._metrics.flush({**gauges, "hosts": len(self._stats)}, {})
+
+    def _start_missing(self) -> list[str]:
+        nodes = sorted(
+            (node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) > 0),
+            key=lambda node: (not node["Resources"].get("node:__internal_head__"), node["NodeID"]),
+        )
+        cores = sum(node["Resources"]["CPU"] for node in nodes)
+        count = self._settings.hosts or max(len(nodes), math.ceil(cores / _CORES_PER_HOST))
+        names = [pooled_name(index) for index in range(count)]
+        existing = {a["name"] for a in ray.util.list_named_actors(True) if a["namespace"] == NAMESPACE}
+        for index, name in enumerate(names):
+            if name not in existing:
+                node_id = nodes[index % len(nodes)]["NodeID"]
+                start_host(name, self._settings, self._build, room=self._settings.capacity, node_id=node_id)
+                self._answered[name] = time.monotonic() + _STARTING_S
+        for name in existing - {*names}:
+            if name.startswith(POOLED):  # fewer hosts than before: the log has all they know
+                ray.kill(ray.get_actor(name, namespace=NAMESPACE))
+                self._stats.pop(name, None)
+        return names
+
+    async def _beat(self, name: str) -> None:
+        """Ask the host how it is. One that stopped answering (SIGSTOP, a blocked loop) is killed; Ray restarts it."""
+        handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
+        try:
+            self._stats[name] = await asyncio.wait_for(_value(handle.stats.remote()), STALLED_S)
+            self._answered[name] = time.monotonic()
+        except TimeoutError:
+            if time.monotonic() - self._answered.get(name, 0.0) > STALLED_S:
+                _log.warning("%s has not answered for %g s and is replaced", name, STALLED_S)
+                self._answered[name] = time.monotonic() + _STARTING_S
+                await asyncio.to_thread(ray.kill, handle, no_restart=False)
+        except ray.exceptions.RayActorError:
+            self._stats.pop(name, None)  # Ray is restarting it
+
+    async def _watch_postgres(self) -> None:
+        if self._postgres is not None and self._postgres.pid() is None:
+            _log.warning("embedded Postgres is not running; starting it")
+            await asyncio.to_thread(self._postgres.start)
+
+    async def _add_partitions(self) -> None:
+        await migrate(self._settings.database_url)
+
+
+async def _value(reference: Any) -> dict[str, int]:
+    value: dict[str, int] = await reference
+    return value

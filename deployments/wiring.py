@@ -1,0 +1,50 @@
+"""What a session host is made of. Hosts get this function, not its results: stores and handles do not travel."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+
+from ray import serve
+
+from actors.actor import Runtime
+from actors.placement import POOLED
+from deployments.remote_answerer import RemoteAnswerer
+from events.postgres import PostgresStore
+from schemas.ids import WORKERS, Snowflake, now_ms
+from schemas.settings import Settings
+
+APP = "kefu"  # the Serve application's name
+_ANSWER_TIMEOUT_S = 10.0
+_POOLED_WORKERS = 256
+
+
+def host_runtime(settings: Settings, name: str) -> Runtime:
+    """The runtime of the host called `name`, over Postgres and the answerer deployment."""
+    return Runtime(
+        store=PostgresStore(settings.database_url),
+        answerer=RemoteAnswerer(
+            _answer_call(), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S
+        ),
+        clock=now_ms,
+        new_id=Snowflake(_worker(name)).next,
+    )
+
+
+def _answer_call() -> Callable[[bytes], object]:
+    handle = None
+
+    def call(payload: bytes) -> object:
+        nonlocal handle
+        if handle is None:  # hosts may be up before the application is
+            handle = serve.get_deployment_handle("answerer", app_name=APP)
+        return handle.answer.remote(payload)
+
+    return call
+
+
+def _worker(name: str) -> int:
+    """Pooled hosts have numbers of their own; dedicated ones share the rest by hash."""
+    if name.startswith(POOLED):
+        return int(name.removeprefix(POOLED)) % _POOLED_WORKERS
+    return _POOLED_WORKERS + zlib.crc32(name.encode()) % (WORKERS - _POOLED_WORKERS)

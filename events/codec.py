@@ -1,0 +1,46 @@
+"""Between typed events and stored rows: `event_type` is the arm's field number, payload the arm's message."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from events.store import NewEvent, StoredEvent
+from schemas import events_pb2
+from schemas.errors import CorruptEvent
+from schemas.events_pb2 import BotReplied, EscalationRequested, SessionEvent, SessionStarted, UserMessageReceived
+
+Event = SessionStarted | UserMessageReceived | BotReplied | EscalationRequested
+
+_BY_NUMBER: dict[int, type[Event]] = {
+    field.number: getattr(events_pb2, field.message_type.name)
+    for field in SessionEvent.DESCRIPTOR.oneofs_by_name["kind"].fields
+}
+_NUMBER_OF: dict[type[Event], int] = {cls: number for number, cls in _BY_NUMBER.items()}
+
+
+def encode(event: Event) -> NewEvent:
+    """The row of an event; its own `at_ms` is when it was recorded."""
+    return NewEvent(_NUMBER_OF[type(event)], event.at_ms, event.SerializeToString())
+
+
+def decode(session_id: int, stored: StoredEvent) -> Event:
+    """Raises CorruptEvent, naming session and seq, on an unknown type or a payload that does not parse."""
+    cls = _BY_NUMBER.get(stored.event_type)
+    if cls is None:
+        raise CorruptEvent(
+            f"session {session_id} seq {stored.seq}: event type {stored.event_type} is unknown to this version; "
+            "read the log with the version that wrote it, or a newer one"
+        )
+    try:
+        return cls.FromString(stored.payload)
+    except DecodeError as error:
+        raise CorruptEvent(
+            f"session {session_id} seq {stored.seq}: payload of {cls.__name__} cannot be parsed ({error}); "
+            "restore the row from a backup"
+        ) from error
+
+
+def type_name(event_type: int) -> str:
+    """Name of a stored event type, such as `BotReplied`; `Unknown<n>` for a number this version does not know."""
+    cls = _BY_NUMBER.get(event_type)
+    return cls.__name__ if cls else f"Unknown{event_type}"

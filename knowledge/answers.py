@@ -1,0 +1,74 @@
+"""From the entries found to what is said: answer, ask which one is meant, or admit not to know."""
+
+from __future__ import annotations
+
+from knowledge import confidence, text
+from knowledge.entries import Side
+from knowledge.index import Hit, sentences
+from knowledge.text import Language
+from schemas.answers import Answer, Citation, Option, Question
+
+MODEL = "kefu-extractive"
+
+# Entries looked at for one reply.
+CONSIDERED = 5
+
+# Probabilities from which the best entry is given as the answer, and from which asking is worth it.
+_ANSWER = 0.5
+_CLARIFY = 0.6
+# An option stays when its odds against the best entry are at least these.
+_OPTION_ODDS = 0.1
+_OPTIONS = 3
+_QUOTE_CHARACTERS = 300
+
+_UNKNOWN: dict[Language, str] = {
+    "en": "I'm sorry, I don't have an answer to that. Would you like me to connect you with a person?",
+    "zh": "抱歉，这个问题我没有找到答案。需要为您转接人工客服吗？",
+}
+_CLARIFYING: dict[Language, str] = {
+    "en": "I want to be sure I answer the right question. Did you mean one of these?",
+    "zh": "为了准确回答您，请问您想了解的是以下哪一个问题？",
+}
+
+
+def compose(question: Question, hits: list[Hit], knowledge_version: int) -> Answer:
+    """The reply to `question` from `hits`, best first. `answer_us` is left 0 for the caller."""
+    sure = confidence.estimate(hits)
+    if sure.first >= _ANSWER:
+        return _answer(question, hits[0], sure.first, knowledge_version)
+    if sure.among_three >= _CLARIFY and len(close := _close(hits)) > 1:
+        return _clarify(close, sure.among_three, knowledge_version)
+    return _unknown(question, sure.first, knowledge_version)
+
+
+def _answer(question: Question, hit: Hit, sure: float, version: int) -> Answer:
+    language, side = hit.entry.side(hit.language)
+    quote = _quote(question.text, side)
+    citation = Citation(hit.entry.id, hit.entry.revision, side.question, quote)
+    return Answer("answer", side.answer, language, sure, version, MODEL, citations=(citation,))
+
+
+def _clarify(close: list[Hit], sure: float, version: int) -> Answer:
+    language = close[0].language
+    options = tuple(Option(hit.entry.id, hit.entry.side(language)[1].question) for hit in close)
+    return Answer("clarify", _CLARIFYING[language], language, sure, version, MODEL, options=options)
+
+
+def _unknown(question: Question, sure: float, version: int) -> Answer:
+    """`confidence` stays the probability that the best entry would have been right."""
+    language = text.language(question.text)
+    return Answer("unknown", _UNKNOWN[language], language, sure, version, MODEL, offer_person=True)
+
+
+def _close(hits: list[Hit]) -> list[Hit]:
+    """The entries near enough to the best to be meant; the score is a log-odds scale."""
+    return [hit for hit in hits[:_OPTIONS] if pow(2.718281828, hit.score - hits[0].score) >= _OPTION_ODDS]
+
+
+def _quote(asked: str, side: Side) -> str:
+    """The sentence of the answer with the most of the question's terms; ties go to the earlier one."""
+    wanted = set(text.terms(asked)) | set(text.terms(side.question))
+    best = max(
+        sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer
+    )
+    return best[:_QUOTE_CHARACTERS]

@@ -1,0 +1,70 @@
+"""What the session asks and what comes back: the port between actors and knowledge."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+Kind = Literal["answer", "clarify", "unknown", "smalltalk", "escalated"]
+
+
+class Citation(Struct, frozen=True):
+    """The exact passage revision an answer rests on."""
+
+    id: str
+    revision: int
+    title: str
+    quote: str
+
+
+class Option(Struct, frozen=True):
+    """One of several meanings the customer is asked to choose from."""
+
+    id: str
+    title: str
+
+
+class Question(Struct, frozen=True):
+    """One customer utterance, as far as answering needs it.
+
+    `person_offered`: the reply before this one offered a person, so a bare "yes" accepts.
+    """
+
+    tenant: str
+    text: str
+    person_offered: bool = False
+
+
+class Answer(Struct, frozen=True):
+    """The outcome of answering. `confidence` is a calibrated probability in [0, 1] that it is right.
+
+    `answer_us`: microseconds spent on finding it. `kind == "escalated"` hands the session to a person.
+    """
+
+    kind: Kind
+    text: str
+    language: str
+    confidence: float
+    knowledge_version: int
+    model: str
+    citations: tuple[Citation, ...] = ()
+    options: tuple[Option, ...] = ()
+    offer_person: bool = False
+    answer_us: int = 0
+
+
+class Answerer(Protocol):
+    """Finds the answer to a question.
+
+    `has_effects`: answering costs money or changes something outside, so the
+    customer's message is recorded before it is called.
+    """
+
+    has_effects: bool
+
+    def cached(self, question: Question) -> Answer | None:
+        """The answer if it is known without any I/O; called on the hot path."""
+
+    async def answer(self, question: Question) -> Answer:
+        """Raises AnswererUnavailable when none comes in time."""

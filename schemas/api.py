@@ -1,0 +1,69 @@
+"""What goes over the wire: to callers as JSON, between ingress and hosts as MessagePack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from schemas.answers import Citation, Kind, Option
+from schemas.errors import KefuError
+
+MAX_BODY = 64 * 1024  # bytes; also the largest WebSocket frame
+MAX_TEXT = 4_000  # characters of one message
+MAX_ID = 128  # characters of a session id or an idempotency key
+
+
+class Reply(Struct, frozen=True):
+    """The body of a successful `POST /v1/chat`. `seq` is the stream position of the recorded reply."""
+
+    session_id: str
+    turn: int
+    seq: int
+    kind: Kind
+    text: str
+    language: str
+    confidence: float
+    citations: list[Citation]
+    options: list[Option]
+    offer_person: bool
+    knowledge_version: int
+    model: str
+
+
+class TurnRequest(Struct, array_like=True):
+    """A turn on its way to its host. `ref` is the ingress's own number for it."""
+
+    ref: int
+    tenant: str
+    session: str
+    key: str
+    text: str
+    deadline_ms: int
+
+
+class TurnOutcome(Struct, array_like=True):
+    """What became of a turn: `status` as in HTTP, `body` the JSON to send (a Reply, or a problem)."""
+
+    ref: int
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+
+
+encode_json = msgspec.json.Encoder().encode
+
+
+def problem(error: KefuError) -> dict[str, Any]:
+    """An error as application/problem+json (RFC 9457). `code` is stable; clients switch on it."""
+    body: dict[str, Any] = {
+        "type": f"about:blank#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+    }
+    if error.retry_after_s is not None:
+        body["retry_after"] = error.retry_after_s
+    return body

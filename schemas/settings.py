@@ -1,0 +1,68 @@
+"""All settings, read once from the environment at the composition root and passed on as one frozen object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from msgspec import Struct, ValidationError, convert
+
+from schemas.errors import ConfigurationError
+
+Placement = Literal["pooled", "dedicated"]
+
+
+class Settings(Struct, frozen=True):
+    """Each field is the environment variable KEFU_<FIELD IN CAPITALS>."""
+
+    # Where the embedded database, models, logs and metrics live.
+    home: str = ".kefu"
+    # Any Postgres >= 15; the embedded one if empty.
+    database_url: str = ""
+    # The tenant of callers that name none.
+    tenant: str = "demo"
+    # JSON lines of question-answer entries for that tenant; the shipped shop if empty.
+    knowledge: str = ""
+    # A sentence-transformers model, by path or name; the one from the wheel if empty.
+    embedding_model: str = ""
+    # Pooled hosts in the whole cluster; 0: one for every two cores.
+    hosts: int = 0
+    # "dedicated" gives every session a Ray actor of its own.
+    placement: Placement = "pooled"
+    # Sessions that one pooled host keeps in memory.
+    capacity: int = 20_000
+    # Turns that one host works on at once; more are refused with 503.
+    max_turns: int = 4_000
+    # An idle session leaves memory after this many seconds.
+    idle_s: float = 900.0
+    # A turn that is not done by then is answered with 503 (it may still be recorded).
+    turn_deadline_s: float = 15.0
+    # Record the customer's message before looking for the answer, as a model with a cost would need.
+    intent_first: bool = False
+    # Ingress replicas, and the most that autoscaling may start.
+    ingress: int = 2
+    ingress_max: int = 4
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
+        """Raises ConfigurationError naming the variable and what it should be."""
+        known = {f"KEFU_{name.upper()}": name for name in cls.__struct_fields__}
+        given: dict[str, Any] = {name: env[variable] for variable, name in known.items() if variable in env}
+        try:
+            settings = convert(given, cls, strict=False)
+        except ValidationError as error:
+            raise ConfigurationError(f"environment: {error} (of KEFU_*)") from error
+        for name in ("capacity", "max_turns", "ingress"):
+            if getattr(settings, name) < 1:
+                raise ConfigurationError(f"environment: KEFU_{name.upper()} must be at least 1")
+        return settings
+
+    @property
+    def home_dir(self) -> Path:
+        return Path(self.home).resolve()
+
+    @property
+    def metrics_dir(self) -> Path:
+        return self.home_dir / "metrics"

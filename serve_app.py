@@ -1,0 +1,73 @@
+"""Composition root: settings in, a Serve application out. Nothing but wiring.
+
+`kefu up` runs it; so do `serve run serve_app:app` and `serve deploy infra/serve.yaml`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from ray import serve
+from ray.serve import Application, Deployment
+
+from deployments.ingress import Ingress
+from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment
+from deployments.supervisor import Supervisor
+from deployments.wiring import host_runtime
+from events.embedded import EmbeddedPostgres
+from events.migrate import migrate
+from schemas.settings import Settings
+
+# No line per call: Kefu's metrics count turns.
+_QUIET = {"enable_access_log": False, "log_level": "WARNING"}
+
+
+def build(settings: Settings) -> Application:
+    """The whole of Kefu. Starts the embedded database unless one is configured, and migrates either."""
+    embedded = None if settings.database_url else settings.home_dir / "postgres"
+    if embedded is not None:
+        settings = msgspec.structs.replace(settings, database_url=EmbeddedPostgres(embedded).start())
+    settings = msgspec.structs.replace(settings, home=str(settings.home_dir))
+    asyncio.run(migrate(settings.database_url))
+
+    embedder = _scaled("embedder", EmbedderDeployment, 4).bind(settings)
+    retriever = _scaled("retriever", RetrieverDeployment, 2).bind(settings, embedder)
+    answerer = _scaled("answerer", AnswererDeployment, 2).bind(retriever)
+    supervisor = serve.deployment(name="supervisor", ray_actor_options={"num_cpus": 0}, logging_config=_QUIET)(
+        Supervisor
+    ).bind(settings, host_runtime, embedded)
+    ingress = serve.deployment(
+        name="ingress",
+        autoscaling_config={
+            "min_replicas": settings.ingress,
+            "max_replicas": max(settings.ingress, settings.ingress_max),
+            # A WebSocket holds one slot for life, so this is sockets plus requests per replica.
+            "target_ongoing_requests": 4_000,
+            "downscale_delay_s": 3_600,
+        },
+        max_ongoing_requests=16_000,
+        ray_actor_options={"num_cpus": 0.1},
+        logging_config=_QUIET,
+    )(serve.ingress()(Ingress))
+    return ingress.bind(settings, host_runtime, answerer, supervisor)
+
+
+def _scaled(name: str, cls: type, most: int) -> Deployment:
+    """A deployment of one to `most` replicas. A call is a batch already, so few of them make a queue."""
+    scaling = {"min_replicas": 1, "max_replicas": most, "target_ongoing_requests": 4, "downscale_delay_s": 300}
+    return serve.deployment(
+        name=name,
+        autoscaling_config=scaling,
+        max_ongoing_requests=64,
+        ray_actor_options={"num_cpus": 0.1},
+        logging_config=_QUIET,
+    )(cls)
+
+
+def __getattr__(name: str) -> Any:
+    """`serve_app:app`, built when it is asked for and not on import."""
+    if name == "app":
+        return build(Settings.from_env())
+    raise AttributeError(name)
