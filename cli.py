@@ -1,7 +1,174 @@
-"""`kefu`: up, chat, replay."""
+"""`kefu`: start everything, talk to it, look at what was said."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import signal
+import sys
+import time
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from schemas.errors import KefuError
+from schemas.settings import Settings
+
+app = typer.Typer(help="Kefu (客服): self-hosted AI customer service.", no_args_is_help=True, add_completion=False)
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
 
 def main() -> None:
-    raise SystemExit("not yet")
+    try:
+        app()
+    except KefuError as error:
+        errors.print(f"[bold red]{error.title}[/]: {error.detail}", markup=True)
+        raise SystemExit(1) from None
+
+
+@app.command()
+def up(
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
+    dashboard: Annotated[bool, typer.Option(help="The Ray dashboard; costs about 1 GB.")] = True,
+    dashboard_port: Annotated[int, typer.Option(help="Its port, on 127.0.0.1.")] = 8265,
+) -> None:
+    """Start everything on this machine and serve until Ctrl-C."""
+    from deployments.local import Local
+
+    local = Local(Settings.from_env(), host=host, port=port, dashboard_port=dashboard_port if dashboard else None)
+    started = time.monotonic()
+    _interrupt_on_sigterm()
+    try:
+        with console.status("Starting") as status:
+
+            def say(step: str) -> None:
+                console.print(f"[green]✓[/] {time.monotonic() - started:5.1f} s  {step}")
+                status.update(step)
+
+            local.start(_build, say)
+        _print_ready(f"http://{host}:{port}", dashboard_port if dashboard else None, time.monotonic() - started)
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave orphans
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with console.status("Stopping"):
+            local.stop()
+        console.print("Stopped. Conversations are kept; `kefu up` finds them again.")
+
+
+def _build(settings: Settings) -> Any:
+    from serve_app import build
+
+    return build(settings)
+
+
+def _interrupt_on_sigterm() -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
+
+
+def _print_ready(url: str, dashboard_port: int | None, seconds: float) -> None:
+    console.print(f"\n[bold green]Kefu is ready[/] after {seconds:.1f} s\n")
+    console.print(f"  Chat page      {url}/")
+    console.print(f"  Metrics        {url}/metrics")
+    if dashboard_port is not None:
+        console.print(f"  Ray dashboard  http://127.0.0.1:{dashboard_port}")
+    console.print("\nAsk it something:\n")
+    body = '{"session_id": "abc123", "text": "How do I get a refund?"}'
+    console.print(
+        f"  curl {url}/v1/chat -H 'Content-Type: application/json' -H 'X-Idempotency-Key: 1' \\\n    -d '{body}'\n",
+        markup=False,
+        soft_wrap=True,
+    )
+    console.print("Ctrl-C stops everything.")
+
+
+@app.command()
+def chat(
+    url: Annotated[str, typer.Option(help="Where Kefu serves.")] = "http://127.0.0.1:8000",
+    session: Annotated[str, typer.Option(help="Go on with this session.")] = "",
+) -> None:
+    """Talk to Kefu in the terminal. An empty line or Ctrl-D ends it."""
+    from websockets.sync.client import connect
+
+    with connect(url.replace("http", "ws", 1) + "/v1/chat/ws") as socket:
+        socket.send(json.dumps({"type": "hello", "session_id": session or None, "after": 0}))
+        while (frame := json.loads(socket.recv()))["type"] == "event":
+            _print_past(frame)
+        console.print(f"[dim]session {frame['session_id']}; an empty line ends it[/]")
+        while text := _ask():
+            socket.send(json.dumps({"type": "message", "key": uuid.uuid4().hex, "text": text}))
+            while (frame := json.loads(socket.recv()))["type"] == "typing":
+                console.print("[dim]...[/]")
+            _print_reply(frame["reply"]) if "reply" in frame else console.print(
+                frame["problem"]["detail"], style="red", markup=False
+            )
+
+
+def _ask() -> str:
+    try:
+        return console.input("[bold cyan]you[/]  ").strip()
+    except (EOFError, KeyboardInterrupt):
+        return ""
+
+
+def _print_past(frame: dict[str, Any]) -> None:
+    if frame["event"] == "UserMessageReceived":
+        console.print(f"you  {frame['data']['text']}", markup=False)
+    elif frame["event"] == "BotReplied":
+        _print_reply(frame["data"]["reply"])
+
+
+def _print_reply(reply: dict[str, Any]) -> None:
+    console.print("[bold green]kefu[/] ", end="")
+    console.print(reply["text"], markup=False)
+    for number, option in enumerate(reply["options"], 1):
+        console.print(f"     {number}. {option['title']}", markup=False)
+    for citation in reply["citations"]:
+        console.print(f"     from: {citation['title']} ({citation['id']}@{citation['revision']})", style="dim", markup=False)
+
+
+@app.command()
+def replay(
+    session: Annotated[str, typer.Argument(help="The session's id.")],
+    at: Annotated[str, typer.Option(help="Only up to this seq, or this time (ISO 8601; local if it names no zone).")] = "",
+) -> None:
+    """Rebuild a session from the log: its conversation, and its state with the state's hash."""
+    from deployments.replay import print_replay
+
+    until_seq, until_ms = _parse_at(at)
+    asyncio.run(print_replay(Settings.from_env(), session, until_seq, until_ms, console))
+
+
+@app.command()
+def down() -> None:
+    """Stop the embedded database that `serve run` or a killed `kefu up` left running."""
+    from events.embedded import EmbeddedPostgres
+
+    EmbeddedPostgres(Settings.from_env().home_dir / "postgres").stop()
+
+
+def _parse_at(at: str) -> tuple[int | None, int | None]:
+    if not at:
+        return None, None
+    if at.isdigit():
+        return int(at), None
+    try:
+        return None, int(datetime.fromisoformat(at).timestamp() * 1000)
+    except ValueError:
+        errors.print(f"--at {at!r} is neither a seq (7) nor a time (2026-05-03T15:00:00+08:00)", markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

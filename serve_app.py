@@ -15,13 +15,16 @@ from ray.serve import Application, Deployment
 from deployments.ingress import Ingress
 from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment
 from deployments.supervisor import Supervisor
-from deployments.wiring import host_runtime
+from deployments.wiring import APP, host_runtime
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
 from schemas.settings import Settings
 
 # No line per call: Kefu's metrics count turns.
 _QUIET = {"enable_access_log": False, "log_level": "WARNING"}
+
+
+__all__ = ["APP", "build"]
 
 
 def build(settings: Settings) -> Application:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from actors import snapshot
-from actors.reply import render
+from actors.reply import answer_of, render
 from actors.session import (
     FOLD_VERSION,
     Command,
@@ -38,7 +38,7 @@ from schemas.errors import (
 from schemas.events_pb2 import BotReplied, UserMessageReceived
 
 MAILBOX = 32  # commands that may wait for one session
-SNAPSHOT_EVERY = 100  # events
+SNAPSHOT_EVERY = 250  # events; folding as many takes about a millisecond
 _ATTEMPTS = 4  # each one lost race means that somebody else made progress
 
 
@@ -154,7 +154,7 @@ class SessionActor:
             events = await self._do(state, self._message(turn, print_, answer))
         reply = events[-1]
         assert isinstance(reply, BotReplied)
-        return render(self.external_id, state.version, reply)
+        return render(self.external_id, reply.turn, state.version, answer)
 
     def _message(self, turn: TurnRequest, print_: bytes, answer: Answer | None) -> ReceiveMessage:
         return ReceiveMessage(
@@ -182,7 +182,7 @@ class SessionActor:
             raise CorruptEvent(f"session {self.session_id} seq {known.seq}..{known.reply_seq} is not a turn")
         if message.fingerprint != print_ or message.key != turn.key:
             raise _key_reused(turn.key)
-        return render(self.external_id, known.reply_seq, reply)
+        return render(self.external_id, reply.turn, known.reply_seq, answer_of(reply))
 
     # --- Activation and passivation ----------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -108,6 +109,7 @@ class State(Struct):
     keys: dict[int, KnownKey] = field(default_factory=dict)  # by key_digest
 
 
+@lru_cache(maxsize=8192)  # a turn asks several times
 def key_digest(key: str) -> int:
     """Eight bytes stand for an idempotency key in memory; the key itself is in the log."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "little")
@@ -152,9 +154,21 @@ def _complete(state: State, command: CompleteTurn) -> tuple[Event, ...]:
 
 
 def _reply(state: State, key: str, answer: Answer, at_ms: int) -> tuple[Event, ...]:
-    reply = BotReplied(
-        key=key,
-        turn=state.turns + (state.open_turn is None),
+    reply = BotReplied()
+    reply.CopyFrom(_answer_part(answer))
+    reply.key = key
+    reply.turn = state.turns + (state.open_turn is None)
+    reply.at_ms = at_ms
+    if answer.kind == "escalated" and not state.escalated:
+        reason = "offer accepted" if state.person_offered else "asked for a person"
+        return (EscalationRequested(key=key, reason=reason, at_ms=at_ms), reply)
+    return (reply,)
+
+
+@lru_cache(maxsize=4096)  # popular answers are given again and again
+def _answer_part(answer: Answer) -> BotReplied:
+    """The reply but for its key, turn and time."""
+    return BotReplied(
         kind=_KINDS[answer.kind],
         text=answer.text,
         language=answer.language,
@@ -165,12 +179,7 @@ def _reply(state: State, key: str, answer: Answer, at_ms: int) -> tuple[Event, .
         knowledge_version=answer.knowledge_version,
         model=answer.model,
         answer_us=answer.answer_us,
-        at_ms=at_ms,
     )
-    if answer.kind == "escalated" and not state.escalated:
-        reason = "offer accepted" if state.person_offered else "asked for a person"
-        return (EscalationRequested(key=key, reason=reason, at_ms=at_ms), reply)
-    return (reply,)
 
 
 # --- Evolve --------------------------------------------------------------------------------------------

@@ -195,12 +195,17 @@ def _knowledge() -> tuple[list[str], list[str]]:
     return list(english), list(chinese)
 
 
+def _sentences(texts: list[str], stop: str) -> tuple[str, ...]:
+    """The texts, each ending like a sentence, so that another can follow."""
+    return tuple(dict.fromkeys(text if text[-1:] in tuple(".?!。？！") else text + stop for text in texts))
+
+
 def _templates(rng: random.Random) -> list[_Template]:
     """Every template, English and Chinese in turn."""
     orders = tuple(f"{rng.choice('ABCDEFGH')}{n}" for n in rng.sample(range(10_000_000, 99_999_999), 997))
     faq_en, faq_zh = _knowledge()
-    slots_en = _EN | {"order": orders, "faq": tuple(faq_en)}
-    slots_zh = _ZH | {"order": orders, "faq": tuple(faq_zh)}
+    slots_en = _EN | {"order": orders, "faq": _sentences(faq_en, ".")}
+    slots_zh = _ZH | {"order": orders, "faq": _sentences(faq_zh, "。")}
     english = _EN_TEMPLATES + (_EN_FAQ if faq_en else ())
     chinese = _ZH_TEMPLATES + (_ZH_FAQ if faq_zh else ())
     pairs = zip(english, chinese, strict=False)

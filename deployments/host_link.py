@@ -18,6 +18,7 @@ import ray
 from actors.host import HOLD_S
 from actors.placement import NAMESPACE
 from schemas.api import TurnOutcome, TurnRequest
+from schemas.errors import DeadlineExceeded
 
 CALLS = 3  # actor calls under way at once, per host
 MAX_TURNS = 256  # turns in one call
@@ -40,7 +41,7 @@ class HostLink:
         self._find = find or (lambda actor: ray.get_actor(actor, namespace=NAMESPACE))
         self._handle: Any = None
         self._outbox: list[TurnRequest] = []
-        self._waiting: dict[int, asyncio.Future[TurnOutcome]] = {}
+        self._waiting: dict[int, tuple[int, asyncio.Future[TurnOutcome]]] = {}  # deadline, outcome
         self._calls: set[asyncio.Task[None]] = set()
         self._refs = 0
 
@@ -50,11 +51,11 @@ class HostLink:
         return len(self._waiting)
 
     def send(self, turn: TurnRequest) -> asyncio.Future[TurnOutcome]:
-        """The turn's outcome. Raises HostGone through the future."""
+        """The turn's outcome. The future raises HostGone, or DeadlineExceeded soon after the turn's deadline."""
         self._refs += 1
         turn.ref = self._refs
         future: asyncio.Future[TurnOutcome] = asyncio.get_running_loop().create_future()
-        self._waiting[turn.ref] = future
+        self._waiting[turn.ref] = (turn.deadline_ms, future)
         self._outbox.append(turn)
         if len(self._calls) < CALLS:
             self._call()
@@ -74,17 +75,24 @@ class HostLink:
                     self._handle = await asyncio.to_thread(self._find, self.name)
                 reply = self._handle.exchange.remote(self._client_id, _encode(batch))
                 for outcome in _decode(await asyncio.wait_for(_value(reply), HOLD_S + STALL_S)):
-                    future = self._waiting.pop(outcome.ref, None)
-                    if future is not None and not future.done():
-                        future.set_result(outcome)
+                    waiting = self._waiting.pop(outcome.ref, None)
+                    if waiting is not None and not waiting[1].done():
+                        waiting[1].set_result(outcome)
         except Exception as error:
             self._fail(error)
+
+    def expire(self, at_ms: int) -> None:
+        """Give up on turns whose deadline has passed. One sweep over all is cheaper than a timer for each."""
+        for ref in [ref for ref, (deadline_ms, _) in self._waiting.items() if deadline_ms < at_ms]:
+            _, future = self._waiting.pop(ref)
+            if not future.done():
+                future.set_exception(DeadlineExceeded("no reply in time; retry with the same key", retry_after_s=2))
 
     def _fail(self, error: Exception) -> None:
         self._handle = None
         self._outbox.clear()
         waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
+        for _, future in waiting.values():
             if not future.done():
                 future.set_exception(HostGone(f"{self.name}: {type(error).__name__}"))
 

@@ -7,6 +7,7 @@ the fence: whichever host appends first wins, the other one finds the reply.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 import uuid
 from collections.abc import Callable
@@ -18,13 +19,14 @@ from actors.host import BuildRuntime, start_host
 from actors.placement import DEDICATED, NAMESPACE, POOLED, dedicated_name, ranked
 from deployments.host_link import HostGone, HostLink
 from schemas.api import TurnOutcome, TurnRequest
-from schemas.errors import DeadlineExceeded, HostOverloaded, HostUnavailable
+from schemas.errors import HostOverloaded, HostUnavailable
 from schemas.ids import now_ms
 from schemas.settings import Settings
 
 DOWN_S = 1.0  # a host that failed is passed over for so long, if there is another one
 _RETRY_S = 0.05
-_REFRESH_S = 1.0
+_BEAT_S = 0.1  # how late a deadline may be noticed
+_BEATS_PER_REFRESH = 10
 _MAX_WAITING = 8_000  # turns of one replica without outcome
 
 
@@ -48,28 +50,26 @@ class HostRouter:
         deadline_ms = now_ms() + int(self._settings.turn_deadline_s * 1000)
         self.waiting += 1
         try:
-            async with asyncio.timeout(self._settings.turn_deadline_s):
-                while True:
-                    name = self._choose(tenant, session)
-                    if name is None:
-                        await self.refresh()
-                        await asyncio.sleep(_RETRY_S)
-                        continue
+            while True:
+                name = self._choose(tenant, session)
+                if name is not None:
                     try:
                         return await self._link(name).send(TurnRequest(0, tenant, session, key, text, deadline_ms))
                     except HostGone:
-                        self._down[name] = time.monotonic() + DOWN_S
-                        if self._settings.placement == "dedicated":
-                            await self._start_dedicated(name)
-                        await asyncio.sleep(_RETRY_S)
-        except TimeoutError:
-            if not self.hosts and self._settings.placement == "pooled":
-                raise HostUnavailable("no session host is running; retry with the same key", retry_after_s=2) from None
-            raise DeadlineExceeded(
-                f"no reply within {self._settings.turn_deadline_s:g} s; retry with the same key", retry_after_s=2
-            ) from None
+                        await self._lost(name)
+                await self._pause(deadline_ms)
         finally:
             self.waiting -= 1
+
+    async def _pause(self, deadline_ms: int) -> None:
+        if now_ms() > deadline_ms:
+            raise HostUnavailable("no session host is running; retry with the same key", retry_after_s=2)
+        await asyncio.sleep(_RETRY_S)
+
+    async def _lost(self, name: str) -> None:
+        self._down[name] = time.monotonic() + DOWN_S
+        if self._settings.placement == "dedicated":
+            await asyncio.to_thread(start_host, name, self._settings, self._build, room=1)
 
     def _choose(self, tenant: str, session: str) -> str | None:
         if self._settings.placement == "dedicated":
@@ -89,9 +89,6 @@ class HostRouter:
             link = self._links[name] = HostLink(name, self._client_id, self._find)
         return link
 
-    async def _start_dedicated(self, name: str) -> None:
-        await asyncio.to_thread(start_host, name, self._settings, self._build, room=1)
-
     async def refresh(self) -> None:
         """Look up which hosts exist."""
         named = await asyncio.to_thread(list_named_actors, True)
@@ -103,7 +100,10 @@ class HostRouter:
                 del self._links[name]
 
     async def refresh_forever(self) -> None:
-        """Notice hosts that come and go."""
-        while True:
-            await self.refresh()
-            await asyncio.sleep(_REFRESH_S)
+        """Notice hosts that come and go, and turns that take too long."""
+        for beat in itertools.count():
+            if beat % _BEATS_PER_REFRESH == 0:
+                await self.refresh()
+            for link in self._links.values():
+                link.expire(now_ms())
+            await asyncio.sleep(_BEAT_S)

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actors.host import BuildRuntime
-from deployments import requests, socket, uvicorn_settings
+from deployments import fast_lane, requests, socket, uvicorn_settings
 from deployments.host_router import HostRouter
 from deployments.http import problem_response, read_body, respond
 from deployments.pages import pages
@@ -108,6 +108,7 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> ASGIApp:
         self._background = [
             asyncio.get_running_loop().create_task(forever)
-            for forever in (self._router.refresh_forever(), self._metrics.flush_forever())
+            for forever in (self._router.refresh_forever(), self._metrics.flush_forever(), socket.announce_forever())
         ]
+        fast_lane.app = self._app
         return self._app

@@ -66,6 +66,7 @@ def pages(reader: Reader, metrics: Metrics, router: HostRouter) -> Starlette:
     return Starlette(
         routes=[
             Route("/", page),
+            Route("/favicon.ico", lambda _: Response(status_code=204)),  # browsers ask for it; the page has its own
             Mount("/assets", _Assets(directory=CONSOLE)),
             Route("/v1/sessions/{id}", session),
             Route("/v1/sessions/{id}/events", events),

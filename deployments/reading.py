@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from google.protobuf.json_format import MessageToDict
 
-from actors.reply import reply_of
+from actors.reply import answer_of, render
 from actors.session import State, fold
 from actors.snapshot import state_hash
 from events.codec import decode, type_name
@@ -73,7 +74,7 @@ class Reader:
         event = decode(session_id, stored)
         data: dict[str, Any] = MessageToDict(event, preserving_proto_field_name=True)
         if isinstance(event, BotReplied):
-            data["reply"] = reply_of(external_id, stored.seq, event)
+            data["reply"] = msgspec.Raw(render(external_id, event.turn, stored.seq, answer_of(event)))
         body = {
             "seq": stored.seq,
             "event": type_name(stored.event_type),

@@ -7,6 +7,7 @@ what it missed, and sends its unanswered message again under the same key.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 
 from starlette.types import Receive, Send
 
@@ -28,11 +29,23 @@ async def serve(
     """Runs one socket to its end. Turns under way when the client leaves are finished and recorded all the same."""
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
+    socket = _Socket(tenant, router, reader, metrics, receive, send)
+    _open_sockets.add(socket)
     metrics.sockets += 1
     try:
-        await _Socket(tenant, router, reader, metrics, receive, send).run()
+        await socket.run()
     finally:
         metrics.sockets -= 1
+        _open_sockets.discard(socket)
+
+
+async def announce_forever() -> None:
+    """One timer for all sockets of the process announces the turns that take long."""
+    while True:
+        await asyncio.sleep(TYPING_S / 2)
+        before = Metrics.now() - TYPING_S
+        for socket in _open_sockets:
+            socket.announce(before)
 
 
 class _Socket:
@@ -47,6 +60,7 @@ class _Socket:
         self._send = send
         self._session: str | None = None
         self._turns: set[asyncio.Task[None]] = set()
+        self._unannounced: dict[str, float] = {}  # when a turn began, by its key
         self._open = True
 
     async def run(self) -> None:
@@ -72,9 +86,7 @@ class _Socket:
                 raise InvalidRequest('say hello first: {"type":"hello","session_id":null,"after":0}')
             if len(self._turns) >= _MAX_UNANSWERED:
                 raise InvalidRequest(f"{_MAX_UNANSWERED} messages have no reply yet; wait for some")
-            task = asyncio.get_running_loop().create_task(self._turn(self._session, frame))
-            self._turns.add(task)
-            task.add_done_callback(self._turns.discard)
+            self._spawn(self._turn(self._session, frame))
         elif isinstance(frame, requests.Hello):
             await self._hello(frame)
         else:
@@ -93,7 +105,7 @@ class _Socket:
 
     async def _turn(self, session: str, message: requests.Message) -> None:
         started = self._metrics.now()
-        typing = asyncio.get_running_loop().call_later(TYPING_S, self._announce, message.key)
+        self._unannounced[message.key] = started
         try:
             key = requests.checked_id(message.key, "key")
             outcome = await self._router.turn(self._tenant, session, key, requests.checked_text(message.text))
@@ -102,14 +114,20 @@ class _Socket:
             await self._problem(message.key, error)
             return
         finally:
-            typing.cancel()
+            self._unannounced.pop(message.key, None)
         self._metrics.turn("ws", outcome.status, started)
         kind, field = ("reply", "reply") if outcome.status == 200 else ("error", "problem")
         head = f'{{"type":"{kind}","key":{_quoted(key)},"{field}":'
         await self._text(f"{head}{outcome.body.decode()}}}")
 
-    def _announce(self, key: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._text(f'{{"type":"typing","key":{_quoted(key)}}}'))
+    def announce(self, before: float) -> None:
+        """Tell the customer that turns which began before that moment are being worked on."""
+        for key in [key for key, started in self._unannounced.items() if started < before]:
+            del self._unannounced[key]
+            self._spawn(self._text(f'{{"type":"typing","key":{_quoted(key)}}}'))
+
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
 
@@ -123,6 +141,9 @@ class _Socket:
             await self._send({"type": "websocket.send", "text": text})
         except Exception:  # the client left between two awaits: the server closed its side, and says so its own way
             self._open = False
+
+
+_open_sockets: set[_Socket] = set()
 
 
 def _quoted(text: str) -> str:

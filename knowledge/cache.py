@@ -1,17 +1,16 @@
-"""Files that are costly to make and may be lost: one per content, written atomically."""
+"""Vectors kept between starts."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from knowledge.embedder import Encoder
+from knowledge.files import write_atomically
 
 
 class CachedEncoder:
@@ -37,19 +36,3 @@ class CachedEncoder:
             np.save(content, kept, allow_pickle=False)
             write_atomically(path, content.getvalue())
         return kept
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Several processes may race: each writes its own file, and the last rename wins with equal content."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -13,7 +13,17 @@ from msgspec import Struct
 from knowledge.index import Hit
 from knowledge.text import Language
 
-FEATURES = ("bias", "nearest", "mean", "coverage", "bm25", "log odds", "agreement", "coverage margin")
+FEATURES = (
+    "bias",
+    "nearest",
+    "mean",
+    "coverage",
+    "bm25",
+    "log odds",
+    "agreement",
+    "coverage margin",
+    "background",
+)
 
 # A question that is, word for word, one of the entry's own.
 _EXACT = 0.99
@@ -27,12 +37,12 @@ class Confidence(Struct, frozen=True):
 
 
 _FIRST: dict[Language, tuple[float, ...]] = {
-    "en": (-9.0, 6.0, 6.0, 4.0, 0.0, 0.6, 0.4, 0.0),
-    "zh": (-6.0, 1.0, 1.0, 6.0, 0.0, 0.6, 0.4, 0.0),
+    "en": (-9.0, 6.0, 6.0, 4.0, 0.0, 0.6, 0.4, 0.0, 0.0),
+    "zh": (-6.0, 1.0, 1.0, 6.0, 0.0, 0.6, 0.4, 0.0, 0.0),
 }
 _AMONG_THREE: dict[Language, tuple[float, ...]] = {
-    "en": (-8.0, 6.0, 6.0, 4.0, 0.0, 0.2, 0.2, 0.0),
-    "zh": (-5.0, 1.0, 1.0, 6.0, 0.0, 0.2, 0.2, 0.0),
+    "en": (-8.0, 6.0, 6.0, 4.0, 0.0, 0.2, 0.2, 0.0, 0.0),
+    "zh": (-5.0, 1.0, 1.0, 6.0, 0.0, 0.2, 0.2, 0.0, 0.0),
 }
 
 
@@ -67,6 +77,7 @@ def features(hits: list[Hit]) -> tuple[float, ...]:
         min(max(odds, -4.0), 8.0),
         float(agree),
         first.coverage - others,
+        first.background,
     )
 
 

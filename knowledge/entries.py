@@ -62,7 +62,7 @@ def load(path: Path) -> list[Entry]:
         entry = _entry(line, f"{path}:{number}")
         if entry.id in seen:
             raise EntriesInvalid(
-                f"{path}:{number}: id {entry.id!r} is taken by line {seen[entry.id]}; give each entry its own id"
+                f"{path}:{number}: id {entry.id!r} is taken by line {seen[entry.id]}; choose another"
             )
         seen[entry.id] = number
         entries.append(entry)

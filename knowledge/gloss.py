@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 
 from knowledge.glossary import GLOSSARY
+from knowledge.simplified import simplify
 
 # Vectors of texts glossed by another glossary do not compare.
 VERSION = sha256(GLOSSARY.encode()).hexdigest()[:8]
@@ -31,7 +32,7 @@ def gloss(text: str) -> str:
 
     Text without Chinese, or of which no word is known, comes back as it is.
     """
-    glossed = _CJK_RUN.sub(lambda run: f" {' '.join(glosses(run.group()))} ", text)
+    glossed = _CJK_RUN.sub(lambda run: f" {' '.join(glosses(run.group()))} ", simplify(text))
     return " ".join(glossed.split()) if re.search(r"\w", glossed) else text
 
 

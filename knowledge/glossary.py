@@ -404,4 +404,176 @@ sleep: 睡觉 失眠
 age: 多大 几岁 年龄
 gym: 健身 减肥 跑步
 time now: 现在几点
+novel book: 小说 书 书籍 看书 读书
+English language: 学英语 口语 单词
+learn: 学 学习 学会 学好
+teach: 教 教我
+recommend: 推荐几 推荐一 介绍一下 介绍
+favourite like: 喜欢 爱好 最爱
+good looking: 好看 漂亮 美
+delicious food: 好吃 美食 味道
+fun: 好玩 有意思 有趣
+interesting story: 故事
+plant: 种 植物 花草 养花 浇水
+vegetable: 菜 番茄 蔬菜 水果 苹果
+tea: 茶 泡茶 咖啡
+piano: 钢琴 吉他 乐器
+social insurance: 社保 公积金 医保 养老金
+passport: 办护照
+hospital: 住院 门诊 挂号费
+fever: 烧到 体温 咳嗽
+fuel price: 油价 加油
+traffic restriction: 限行 堵车 尾号
+moon and earth: 月亮 地球 太阳 宇宙 星星 外星人
+relativity physics: 相对论 物理 化学 科学
+invent: 发明
+explain: 解释 讲讲
+life: 人生 生活 活着
+meaning: 意义
+sad heartbroken: 失恋 难过 伤心 心情 孤独
+lose weight: 瘦
+smoking: 戒烟 抽烟 喝酒
+marathon: 马拉松
+bitcoin: 比特币 虚拟币
+price rises: 涨 涨价 涨了 上涨
+price falls: 跌 下跌
+chat: 聊天 聊 无聊
+boyfriend girlfriend: 女孩子 女生 对象 相亲 追
+parents: 妈妈 爸爸 孩子们
+system prompt: 提示词 指令 系统提示
+ignore: 忽略 无视
+city trip: 杭州 广州 深圳 成都 东京 巴黎 伦敦 纽约
+Japan trip: 去日本
+world cup: 欧洲杯 冠军 赢
+emperor: 皇帝 李白 古代
+mountain: 山 珠穆朗玛 海 河
+height: 高 多高
+distance: 远 多远 公里 距离
+population: 人口
+voice: 声音 语音
+hotline: 热线 电话多少
+plastic: 塑料 泡沫 纸箱
+refrigerator: 冰箱 洗衣机 空调 电视 微波炉
+juicer: 榨汁机 搅拌机 电饭煲 锅 水壶
+air purifier: 净化器 滤芯 滤网
+sheet bedding: 床品 床单 被子 枕头 毛巾 窗帘
+cutting board wood: 木 木质 实木 砧板 木头
+carpet rug: 地毯 毯子
+mirror: 镜子
+glass: 玻璃 杯子 碗 盘子
+fit: 合脚 合身 不合适 穿不上 紧 松
+beige: 米色 灰色 黑色 白色 红色 蓝色
+shrink: 缩水 起球 掉色 褪色
+smell: 味道大 异味 气味
+noise: 噪音 响 异响
+leak: 漏 漏水 渗
+rust: 生锈 发霉
+crack: 开裂 断 断了
+stain: 污渍 脏
+bulk purchase: 单位采购 公司买 买很多 几十个 上百件
+monthly settlement: 月结 账期
+quote: 报价单 询盘
+tax exempt: 免税 不含税
+business invoice title: 公司抬头
+student discount: 学生优惠 学生折扣
+first order discount: 新人 新用户 首单
+referral code: 邀请码 邀请好友 推荐好友
+expire soon: 快过期
+restore: 找回 申诉
+someone else: 别人用 陌生人
+stolen: 偷 偷了 被偷 冒领
+refuse: 拒收 拒绝 拒付
+open the door: 开门
+leave at door: 放门口 放门卫
+stairs: 楼梯 电梯 楼上 上楼 搬上楼 搬
+appointment time: 时间段 送货时间 改时间 约时间
+deliver again: 重新派送 再送 二次派送 再派
+reship: 重发 补发 再发 重新发
+wrong size: 买错 拍错 选错
+wrong address: 地址错 地址写错 填错地址
+call back: 回电 回电话
+reach no one: 打不通 没人接 没人理 不回复
+superior: 上级 领导 总部
+law: 法律 律师 消协 12315 起诉
+evidence: 录音 聊天记录
+cookie tracking: 追踪我
+share with third party: 第三方 给谁看 泄露
+export data: 导出
+unlock: 解锁 解封 解冻
+two accounts: 两个账号 多个账号
+guest checkout: 不注册 游客
+newsletter: 邮件太多 订阅邮件
+app update: 更新app 最新版
+browser: 浏览器
+slow loading: 卡 很卡 加载慢 转圈
+blank page: 空白
+sound: 没声音
+full: 满
+enough: 够
+over: 超过 以上
+under: 以下 以内 之内
+each time: 每次
+usually: 一般 通常 平时
+always: 总是 老是 每次都
+suddenly: 突然
+just now: 刚 刚才 刚刚
+recently: 最近
+early: 提前 早点
+at the same time: 同时
+nearby: 附近 周边 旁边
+local: 当地 本地 同城
+foreign: 外国 老外
+original: 原来 本来 原先
+half price: 半价
+free: 免费 白送 不要钱
+guarantee: 保证 承诺 担保
+promise: 答应 说好
+agree: 同意
+difference: 区别 差别 差异
+compare: 比 对比 比较
+better: 更好 好一点
+best: 最好 最佳
+bad: 差 烂 垃圾
+important: 重要
+possible: 可能 有可能
+impossible: 不可能
+necessary: 有必要
+automatic: 自动
+manual: 手动
+online: 网上 线上 在线
+offline: 到店 去店里
+write a review: 写评价 发不了评价
+show: 展示 看到
+see: 看见 看得到 看不到
+hear: 听 听说
+say: 说 讲
+ask: 问 问一下
+know: 知道 晓得
+think: 觉得 认为 感觉
+find: 找到 搜 搜索
+make: 做 制作
+keep: 留 保留 存着
+bring: 带 拿 拿走 拉走
+put: 放 放在
+open: 开门时间
+close: 下班
+start: 开始
+finish: 结束 做完
+go: 去
+come: 来 过来
+give: 给
+take: 拿 取
+sell: 卖
+spend: 花 花钱 消费
+lend: 借
+owe: 欠
+win: 中奖 抽奖
+thing: 事 事情
+person: 人 个人
+man: 男 男士
+woman: 女 女士
+old person: 老人
+baby: 婴儿
+picture: 画 图
+world: 世界
 """

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from msgspec import Struct
 
 from knowledge import text
+from knowledge.background import BACKGROUND
 from knowledge.dense import DenseIndex
 from knowledge.embedder import Encoder
 from knowledge.entries import Entry, Side
@@ -50,6 +51,7 @@ class Hit(Struct, frozen=True):
 
     `score`: fused, comparable within one question only. `nearest`: cosine of the entry's
     best passage; `mean`: of its best five. `coverage`, `bm25`: see LexicalIndex.
+    `background`: mean cosine of the three nearest lines of background.py, the same for all hits.
     `exact`: the question is one of the entry's own, word for word.
     """
 
@@ -60,6 +62,7 @@ class Hit(Struct, frozen=True):
     mean: float
     coverage: float
     bm25: float
+    background: float
     exact: bool
     passage: str
 
@@ -68,11 +71,13 @@ class HybridIndex:
     """All passages of all entries, in both languages, fixed once built."""
 
     def __init__(self, entries: Sequence[Entry], passages: list[str], owners: Ints, vectors: Floats) -> None:
-        """`passages[i]` belongs to `entries[owners[i]]` and has the vector `vectors[i]`."""
+        """`passages[i]` belongs to `entries[owners[i]]` and has the vector `vectors[i]`; those of
+        BACKGROUND follow."""
         self._entries = list(entries)
         self._passages = passages
         self._owners = owners
-        self._dense = DenseIndex(vectors)
+        self._dense = DenseIndex(vectors[: len(passages)])
+        self._background = vectors[len(passages) :]
         self._lexical = LexicalIndex([_words(entry) for entry in self._entries])
         self._exact: dict[str, set[int]] = {}
         titles: set[str] = set()
@@ -98,7 +103,9 @@ class HybridIndex:
                 own = _side_passages(side)
                 passages += own
                 owners += [number] * len(own)
-        return cls(entries, passages, np.array(owners, dtype=np.int64), embedder.encode(passages))
+        return cls(
+            entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND])
+        )
 
     def search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         """The k best entries for each text, best first. `vectors`: (n, dim), of the same texts."""
@@ -111,6 +118,7 @@ class HybridIndex:
     def _search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         nearest, mean, best = self._evidence(vectors)
         coverage, bm25 = self._lexical.score(texts)
+        background = np.partition(vectors @ self._background.T, -3, axis=1)[:, -3:].mean(axis=1)
         languages = [text.language(each) for each in texts]
         exact = np.zeros(nearest.shape, dtype=np.bool_)
         for row, each in enumerate(texts):
@@ -126,17 +134,21 @@ class HybridIndex:
         k = min(k, len(self._entries))
         top = np.argpartition(-score, k - 1, axis=1)[:, :k]
         top = np.take_along_axis(top, np.argsort(-np.take_along_axis(score, top, axis=1), axis=1), axis=1)
-        found = (best, score, nearest, mean, coverage, bm25, exact)
-        columns = [top.tolist(), *(np.take_along_axis(each, top, axis=1).tolist() for each in found)]
         return [
             [
                 Hit(
-                    self._entries[number],
-                    languages[row],
-                    *evidence,
-                    self._passages[passage] if passage >= 0 else "",
+                    entry=self._entries[number],
+                    language=languages[row],
+                    score=float(score[row, number]),
+                    nearest=float(nearest[row, number]),
+                    mean=float(mean[row, number]),
+                    coverage=float(coverage[row, number]),
+                    bm25=float(bm25[row, number]),
+                    background=float(background[row]),
+                    exact=bool(exact[row, number]),
+                    passage=self._passages[best[row, number]] if best[row, number] >= 0 else "",
                 )
-                for number, passage, *evidence in zip(*(column[row] for column in columns), strict=True)
+                for number in top[row].tolist()
             ]
             for row in range(len(texts))
         ]

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped,unused-ignore]
 
 from knowledge import text
 

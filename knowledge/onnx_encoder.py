@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from knowledge import bert_graph
 from knowledge.bert_graph import BertShape, Precision
-from knowledge.cache import write_atomically
+from knowledge.files import write_atomically
 
 Floats = npt.NDArray[np.float32]
 
@@ -31,7 +31,7 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path, cache_dir: Path | None, threads: int, precision: Precision) -> None:
         """`folder` holds a SentenceTransformer. Raises ImportError or ValueError when it cannot run here."""
-        import onnxruntime
+        import onnxruntime  # type: ignore[import-untyped,unused-ignore]
         from tokenizers import Tokenizer
 
         shape = _read_shape(folder)

@@ -7,13 +7,14 @@ import unicodedata
 from typing import Literal
 
 from knowledge.gloss import glosses
+from knowledge.simplified import simplify
 
 Language = Literal["en", "zh"]
 
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
 _CJK_RUN = re.compile(f"[{_CJK}]+")
-_LATIN_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_TERM = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*")
+_LATIN_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_TERM = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['\u2019][^\W_{_CJK}]+)*")
 
 # Share of the text's words (two CJK characters make one) from which it counts as Chinese.
 # Below one half, because Chinese customers quote Latin product names, not the reverse.
@@ -40,8 +41,8 @@ def language(text: str) -> Language:
 
 
 def normalise(text: str) -> str:
-    """NFKC (full-width to half-width), casefolded, white space collapsed."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """NFKC (full-width to half-width), casefolded, simplified characters, white space collapsed."""
+    return " ".join(simplify(unicodedata.normalize("NFKC", text)).casefold().split())
 
 
 def terms(text: str) -> list[str]:
@@ -58,7 +59,7 @@ def terms(text: str) -> list[str]:
             found += [piece[at : at + 2] for at in range(len(piece) - 1)]
             found += [term for english in glosses(piece) for term in _words(english)]
         else:
-            found += _words(piece.replace("’", "'"))
+            found += _words(piece.replace("\u2019", "'"))
     return found
 
 

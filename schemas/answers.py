@@ -36,7 +36,7 @@ class Question(Struct, frozen=True):
     person_offered: bool = False
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, cache_hash=True):
     """The outcome of answering. `confidence` is a calibrated probability in [0, 1] that it is right.
 
     `answer_us`: microseconds spent on finding it. `kind == "escalated"` hands the session to a person.

@@ -25,8 +25,8 @@ class Reply(Struct, frozen=True):
     text: str
     language: str
     confidence: float
-    citations: list[Citation]
-    options: list[Option]
+    citations: tuple[Citation, ...]
+    options: tuple[Option, ...]
     offer_person: bool
     knowledge_version: int
     model: str

@@ -1,0 +1,76 @@
+"""Fixtures of every test folder. Unit, contract and integration tests never start Ray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit.server import Databases
+
+from events.embedded import EmbeddedPostgres
+from schemas.ids import Snowflake
+
+pytest.register_assert_rewrite("kit", "store_contract")
+
+_WITHOUT_RAY = {"unit", "contract", "integration"}
+
+
+@pytest.fixture(autouse=True)
+def no_ray(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fast test that starts a cluster is in the wrong folder."""
+    if not _WITHOUT_RAY & set(request.path.parts):
+        return
+    import ray
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("ray.init is forbidden in unit, contract and integration tests")
+
+    monkeypatch.setattr(ray, "init", refuse)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One embedded Postgres for the whole run. Tests that stop it use `own_server`."""
+    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("pg"))
+    postgres.start()
+    yield postgres
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def databases(server: EmbeddedPostgres) -> Databases:
+    return Databases(server.url)
+
+
+@pytest.fixture(scope="session")
+def shared_database(databases: Databases) -> str:
+    """URL of one migrated database for tests that tell their rows apart by fresh session ids."""
+    return databases.migrated()
+
+
+@pytest.fixture
+def database(databases: Databases) -> str:
+    """URL of a migrated database of the test's own."""
+    return databases.migrated()
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> str:
+    """URL of a database in which nothing was migrated."""
+    return databases.empty()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that the test may stop and kill; it runs and is not migrated."""
+    postgres = EmbeddedPostgres(tmp_path / "pg")
+    postgres.start()
+    yield postgres
+    postgres.stop()
+
+
+@pytest.fixture(scope="session")
+def new_id() -> Snowflake:
+    """Fresh session ids, different in the whole run: call `new_id.next()`."""
+    return Snowflake(worker=1)

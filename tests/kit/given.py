@@ -1,0 +1,92 @@
+"""given(events).when(command).then(events): decide and evolve read as a specification."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.session import Command, KnownKey, State, decide, fingerprint, fold, key_digest
+from events.codec import Event
+from schemas import events_pb2 as pb
+from schemas.answers import Answer, Citation, Option
+
+T0 = 1_760_000_000_000  # milliseconds since 1970: the moment at which tests take place
+
+
+def given(*events: Event) -> Given:
+    return Given(events)
+
+
+class Given:
+    def __init__(self, events: tuple[Event, ...]) -> None:
+        self._events = events
+
+    def when(self, command: Command) -> When:
+        return When(fold(self._events), command)
+
+    @property
+    def state(self) -> State:
+        return fold(self._events)
+
+
+class When:
+    def __init__(self, state: State, command: Command) -> None:
+        self._state = state
+        self._command = command
+
+    def then(self, *expected: Event) -> None:
+        assert list(decide(self._state, self._command)) == list(expected)
+
+    def then_nothing(self) -> None:
+        assert decide(self._state, self._command) == ()
+
+    def then_raises(self, error: type[Exception], match: str = "") -> None:
+        with pytest.raises(error, match=match):
+            decide(self._state, self._command)
+
+
+def started(tenant: str = "acme", external_id: str = "s1", at_ms: int = T0) -> pb.SessionStarted:
+    return pb.SessionStarted(tenant=tenant, external_id=external_id, at_ms=at_ms)
+
+
+def received(key: str, text: str = "hello", at_ms: int = T0) -> pb.UserMessageReceived:
+    return pb.UserMessageReceived(key=key, fingerprint=fingerprint(text), text=text, at_ms=at_ms)
+
+
+def replied(key: str, text: str = "hi", turn: int = 1, at_ms: int = T0, **more: object) -> pb.BotReplied:
+    """What `decide` makes of `answer(text)`."""
+    fields: dict[str, object] = {
+        "kind": pb.ANSWER, "language": "en", "confidence": 0.75, "knowledge_version": 7, "model": "m", **more,
+    }  # fmt: skip
+    return pb.BotReplied(key=key, turn=turn, text=text, at_ms=at_ms, **fields)  # type: ignore[arg-type]
+
+
+def answer(text: str = "hi", **more: object) -> Answer:
+    fields: dict[str, object] = {
+        "kind": "answer", "language": "en", "confidence": 0.75, "knowledge_version": 7, "model": "m", **more,
+    }  # fmt: skip
+    return Answer(text=text, **fields)  # type: ignore[arg-type]
+
+
+RICH_ANSWER = answer(
+    "两项之一", kind="clarify", language="zh", confidence=1 / 3, offer_person=True, answer_us=1234,
+    citations=(Citation("faq-1", 3, "退货", "七天内"), Citation("faq-2", 1, "", "")),
+    options=(Option("a", "Return an order"), Option("b", "换货")),
+)  # fmt: skip
+
+# One of each stored event, every field set.
+EVERY_EVENT: tuple[Event, ...] = (
+    started(),
+    received("k-1", "wo ist mein Päckchen? 📦"),
+    pb.EscalationRequested(key="k-1", reason="asked for a person", at_ms=T0 + 1),
+    replied(
+        "k-1", "两项之一", at_ms=T0 + 2, kind=pb.CLARIFY, language="zh", confidence=1 / 3, offer_person=True,
+        answer_us=1234,
+        citations=[pb.Citation(id="faq-1", revision=3, title="退货", quote="七天内")],
+        options=[pb.Option(id="a", title="Return an order"), pb.Option(id="b", title="换货")],
+    ),
+)  # fmt: skip
+
+
+def known(*entries: tuple[str, int, int]) -> dict[int, KnownKey]:
+    """(key, seq, reply_seq) as State.keys holds them."""
+    return {key_digest(key): KnownKey(seq, reply_seq) for key, seq, reply_seq in entries}
