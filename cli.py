@@ -135,13 +135,19 @@ def _print_reply(reply: dict[str, Any]) -> None:
     for number, option in enumerate(reply["options"], 1):
         console.print(f"     {number}. {option['title']}", markup=False)
     for citation in reply["citations"]:
-        console.print(f"     from: {citation['title']} ({citation['id']}@{citation['revision']})", style="dim", markup=False)
+        console.print(
+            f"     from: {citation['title']} ({citation['id']}@{citation['revision']})",
+            style="dim",
+            markup=False,
+        )
 
 
 @app.command()
 def replay(
     session: Annotated[str, typer.Argument(help="The session's id.")],
-    at: Annotated[str, typer.Option(help="Only up to this seq, or this time (ISO 8601; local if it names no zone).")] = "",
+    at: Annotated[
+        str, typer.Option(help="Only up to this seq, or this time (ISO 8601; local if it names no zone).")
+    ] = "",
 ) -> None:
     """Rebuild a session from the log: its conversation, and its state with the state's hash."""
     from deployments.replay import print_replay

@@ -59,7 +59,12 @@ def build(settings: Settings) -> Application:
 
 def _scaled(name: str, cls: type, most: int) -> Deployment:
     """A deployment of one to `most` replicas. A call is a batch already, so few of them make a queue."""
-    scaling = {"min_replicas": 1, "max_replicas": most, "target_ongoing_requests": 4, "downscale_delay_s": 300}
+    scaling = {
+        "min_replicas": 1,
+        "max_replicas": most,
+        "target_ongoing_requests": 4,
+        "downscale_delay_s": 300,
+    }
     return serve.deployment(
         name=name,
         autoscaling_config=scaling,

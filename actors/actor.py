@@ -59,7 +59,16 @@ class Runtime(NamedTuple):
 class SessionActor:
     """Runs one command at a time for one session. State is None until the first command activates it."""
 
-    __slots__ = ("_in_progress", "_lock", "_runtime", "_snapshot_seq", "external_id", "session_id", "state", "tenant")
+    __slots__ = (
+        "_in_progress",
+        "_lock",
+        "_runtime",
+        "_snapshot_seq",
+        "external_id",
+        "session_id",
+        "state",
+        "tenant",
+    )
 
     def __init__(self, runtime: Runtime, tenant: str, external_id: str) -> None:
         self._runtime = runtime
@@ -91,7 +100,8 @@ class SessionActor:
             return await asyncio.shield(joined[1])
         if len(self._in_progress) >= MAILBOX:
             raise MailboxFull(
-                f"session {self.external_id!r} has {MAILBOX} messages waiting; wait for replies", retry_after_s=1
+                f"session {self.external_id!r} has {MAILBOX} messages waiting; wait for replies",
+                retry_after_s=1,
             )
         outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._in_progress[turn.key] = (print_, outcome)
@@ -157,9 +167,7 @@ class SessionActor:
         return render(self.external_id, reply.turn, state.version, answer)
 
     def _message(self, turn: TurnRequest, print_: bytes, answer: Answer | None) -> ReceiveMessage:
-        return ReceiveMessage(
-            self.tenant, self.external_id, turn.key, print_, turn.text, self._runtime.clock(), answer
-        )
+        return ReceiveMessage(self.tenant, self.external_id, turn.key, print_, turn.text, self._runtime.clock(), answer)
 
     async def _do(self, state: State, command: Command) -> tuple[Event, ...]:
         """Decide, make durable, and only then believe it."""

@@ -13,10 +13,11 @@ import gc
 import logging
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import msgspec
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.actor import Runtime
 from actors.placement import NAMESPACE
@@ -91,10 +92,10 @@ class SessionHostCore:
             outcome = TurnOutcome(turn.ref, 200, await self._sessions.take(turn))
         except KefuError as error:
             outcome = TurnOutcome(turn.ref, error.status, encode_json(problem(error)), error.retry_after_s)
-        except Exception:
+        except Exception:  # a defect: the customer gets an answer, the operator the trace
             _log.exception("session %r of %r: turn failed", turn.session, turn.tenant)
-            error = KefuError("the turn failed by a defect; it is in the host's log", retry_after_s=1)
-            outcome = TurnOutcome(turn.ref, 500, encode_json(problem(error)), 1)
+            defect = KefuError("the turn failed by a defect; it is in the host's log", retry_after_s=1)
+            outcome = TurnOutcome(turn.ref, 500, encode_json(problem(defect)), 1)
         client.deliver(outcome)
 
     def stats(self) -> dict[str, int]:
@@ -110,8 +111,8 @@ class SessionHostCore:
             "passivations": sessions.passivations,
         }
 
-    def _spawn(self, coroutine: object) -> None:
-        task = self._loop.create_task(coroutine)  # type: ignore[arg-type]
+    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -163,7 +164,7 @@ def start_host(name: str, settings: Settings, build: BuildRuntime, *, room: int,
     """Make sure that a host of this name exists somewhere in the cluster; `node_id`: preferably there."""
     strategy: object = "SPREAD"
     if node_id is not None:
-        strategy = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node_id, soft=True)
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=True)  # type: ignore[no-untyped-call]
     ray.remote(SessionHost).options(
         name=name,
         namespace=NAMESPACE,

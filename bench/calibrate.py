@@ -74,9 +74,7 @@ class Memo:
         return np.array([self._known[each] for each in texts], dtype=np.float32)
 
 
-def ask(
-    data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo
-) -> list[Asked]:
+def ask(data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo) -> list[Asked]:
     texts = [text for _, text, _ in asked]
     found = HybridIndex.build(entries, memo).search(texts, memo.encode(texts), 10)
     return [Asked(data, *question, hits) for question, hits in zip(asked, found, strict=True)]
@@ -93,11 +91,7 @@ def held_out(data: str, entries: list[Entry], languages: Sequence[Language], mem
             for language, side in entry.sides():
                 stay = tuple(each for at, each in enumerate(side.paraphrases) if at % FOLDS != fold)
                 sides[language] = msgspec.structs.replace(side, paraphrases=stay)
-                asked += [
-                    (language, each, entry.id)
-                    for each in side.paraphrases[fold::FOLDS]
-                    if language in languages
-                ]
+                asked += [(language, each, entry.id) for each in side.paraphrases[fold::FOLDS] if language in languages]
             kept.append(msgspec.structs.replace(entry, **sides))
         found += ask(data, kept, asked, memo)
     return found
@@ -161,9 +155,7 @@ def fit_ranking(asked: list[Asked]) -> Weights:
         slope = ((p[:, :, None] * x).sum(axis=1) - x[rows, right]).mean(axis=0)
         return -float(np.log(p[rows, right]).mean()) + 1e-4 * float(w @ w), slope + 2e-4 * w
 
-    return Weights(
-        *minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist()
-    )
+    return Weights(*minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist())
 
 
 def fit_logistic(x: Array, y: Array, weight: Array) -> tuple[float, ...]:
@@ -185,10 +177,7 @@ def rescore(asked: list[Asked]) -> None:
             (
                 msgspec.structs.replace(
                     hit,
-                    score=w.nearest * hit.nearest
-                    + w.mean * hit.mean
-                    + w.coverage * hit.coverage
-                    + w.bm25 * hit.bm25,
+                    score=w.nearest * hit.nearest + w.mean * hit.mean + w.coverage * hit.coverage + w.bm25 * hit.bm25,
                 )
                 for hit in each.hits
             ),
@@ -234,9 +223,7 @@ def judge(asked: list[Asked]) -> None:
         for language in ("en", "zh"):
             if rows := [each for each in fresh if (each.data, each.language) == (data, language)]:
                 print(outcome(data, language, rows))
-    print(
-        "\nall of it, three in four in scope; from each confidence up: share answered / share of those right"
-    )
+    print("\nall of it, three in four in scope; from each confidence up: share answered / share of those right")
     for language in ("en", "zh"):
         print(coverage_curve(language, [each for each in fresh if each.language == language]))
 
@@ -266,9 +253,7 @@ def coverage_curve(language: str, rows: list[Asked]) -> str:
     points = []
     for least in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         given = weight * (sure >= least)
-        points.append(
-            f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}"
-        )
+        points.append(f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}")
     return f"{language}  ECE {calibration_error(sure, right, weight):.3f}   " + "  ".join(points)
 
 
@@ -284,9 +269,7 @@ def _considered(asked: Asked) -> list[Hit]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=None, help="folder for the ONNX file")
     parser.add_argument("--judge", action="store_true", help="keep the coefficients of the files")
     arguments = parser.parse_args()

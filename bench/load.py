@@ -290,9 +290,7 @@ def main() -> int:
     load = http_load if args.mode == "http" else ws_load
     port = url.port or 80
     try:
-        result = uvloop.run(
-            load(url.hostname, port, args.connections, args.seconds, mix, args.warmup, rate=args.rate)
-        )
+        result = uvloop.run(load(url.hostname, port, args.connections, args.seconds, mix, args.warmup, rate=args.rate))
     except ConnectionError as error:
         print(f"{args.url}: {error}", file=sys.stderr)
         return 1

@@ -50,9 +50,7 @@ def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"the body has over {MAX_BODY} bytes; send a shorter message")
 
 
-async def respond(
-    send: Send, status: int, body: bytes, *, retry_after_s: int | None = None
-) -> None:
+async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | None = None) -> None:
     """A JSON response; `Retry-After` if the caller should come again. Errors are problems by their status."""
     headers = [
         _PROBLEM if status >= 400 else _JSON,

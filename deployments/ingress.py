@@ -77,7 +77,10 @@ async def _stream(reply: bytes, send: Send) -> None:
         {
             "type": "http.response.start",
             "status": 200,
-            "headers": [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")],
+            "headers": [
+                (b"content-type", b"text/event-stream; charset=utf-8"),
+                (b"cache-control", b"no-store"),
+            ],
         }
     )
     for event in requests.stream_events(reply):
@@ -108,7 +111,11 @@ class Ingress:
     def __serve_build_asgi_app__(self) -> ASGIApp:
         self._background = [
             asyncio.get_running_loop().create_task(forever)
-            for forever in (self._router.refresh_forever(), self._metrics.flush_forever(), socket.announce_forever())
+            for forever in (
+                self._router.refresh_forever(),
+                self._metrics.flush_forever(),
+                socket.announce_forever(),
+            )
         ]
         fast_lane.app = self._app
         return self._app

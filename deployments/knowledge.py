@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from schemas.answers import Answer
 from schemas.settings import Settings
 
 DEMO = Path(__file__).parent.parent / "knowledge" / "demo_shop.jsonl"
+_THREADS = min(2, os.cpu_count() or 1)  # a second core is idle when every question is new
 _TEXTS = 512  # in one call; gRPC refuses messages over 4 MB
 
 _decode_texts = msgspec.msgpack.Decoder(list[str]).decode
@@ -32,7 +34,9 @@ class EmbedderDeployment:
     """Texts to vectors."""
 
     def __init__(self, settings: Settings) -> None:
-        self._embedder = Embedder(settings.embedding_model or None, cache_dir=settings.home_dir / "models")
+        self._embedder = Embedder(
+            settings.embedding_model or None, cache_dir=settings.home_dir / "models", threads=_THREADS
+        )
         self._batcher: Batcher[list[str], Floats] = Batcher(self._run, max_items=8, width=1)
 
     async def embed(self, payload: bytes) -> bytes:
@@ -81,11 +85,12 @@ class RetrieverDeployment:
 
     async def _build(self) -> HybridIndex:
         async with self._building:
-            if self._index is None:
+            index = self._index
+            if index is None:
                 loop = asyncio.get_running_loop()
                 encoder = _RemoteEncoder(self._embed, loop, int(await self._dim.remote()))
-                self._index = await asyncio.to_thread(HybridIndex.build, load(self._path), encoder)
-            return self._index
+                index = self._index = await asyncio.to_thread(HybridIndex.build, load(self._path), encoder)
+            return index
 
 
 class _RemoteEncoder:
@@ -95,6 +100,7 @@ class _RemoteEncoder:
         self._embed = embed
         self._loop = loop
         self.dim = dim
+        self.name = "deployment"
 
     def encode(self, texts: list[str]) -> Floats:
         return asyncio.run_coroutine_threadsafe(self._encode(texts), self._loop).result()
@@ -127,5 +133,3 @@ class AnswererDeployment:
                 answers[i] = compose(questions[i], hits, version)
         took = (time.perf_counter_ns() - started) // 1000
         return encode([msgspec.structs.replace(answer, answer_us=took) for answer in answers if answer is not None])
-
-

@@ -31,7 +31,12 @@ class Local:
     """`start` returns when customers can be served; `stop` when nothing of it is left running."""
 
     def __init__(
-        self, settings: Settings, *, host: str = "127.0.0.1", port: int = 8000, dashboard_port: int | None = 8265
+        self,
+        settings: Settings,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        dashboard_port: int | None = 8265,
     ) -> None:
         """`dashboard_port`: None for no Ray dashboard (it costs about a gigabyte)."""
         self._settings = settings
@@ -118,7 +123,12 @@ class Local:
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": f"{haproxy}",
             "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": f"{haproxy}/server-state",
         }
-        ports = {"HAPROXY_METRICS": 9101, "HAPROXY_STATS": 8404, "FALLBACK_PROXY_HTTP": 8500, "FALLBACK_PROXY_GRPC": 9500}
+        ports = {
+            "HAPROXY_METRICS": 9101,
+            "HAPROXY_STATS": 8404,
+            "FALLBACK_PROXY_HTTP": 8500,
+            "FALLBACK_PROXY_GRPC": 9500,
+        }
         for name, preferred in ports.items():
             env[f"RAY_SERVE_{name}_PORT"] = str(_port_near(preferred))
         return {name: os.environ.get(name, value) for name, value in env.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import msgspec
 
@@ -19,7 +19,7 @@ encode = msgspec.msgpack.Encoder().encode
 decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode
 decode_questions = msgspec.msgpack.Decoder(list[Question]).decode
 
-Call = Callable[[bytes], Awaitable[bytes]]
+Call = Callable[[bytes], Coroutine[None, None, bytes]]
 
 
 class RemoteAnswerer:
@@ -52,17 +52,13 @@ class RemoteAnswerer:
 
     async def _answer_batch(self, questions: list[Question]) -> list[Answer | BaseException]:
         try:
-            answers = await asyncio.wait_for(_as_coroutine(self._call(encode(questions))), self._timeout_s)
+            answers = await asyncio.wait_for(self._call(encode(questions)), self._timeout_s)
         except Exception as error:
             raise AnswererUnavailable(
                 f"no answer within {self._timeout_s:g} s ({type(error).__name__}); retry with the same key",
                 retry_after_s=1,
             ) from error
         return [*decode_answers(answers)]
-
-
-async def _as_coroutine(awaitable: Awaitable[bytes]) -> bytes:
-    return await awaitable
 
 
 def _key(question: Question) -> tuple[str, str, bool]:

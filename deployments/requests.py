@@ -12,7 +12,7 @@ from msgspec import Struct
 from schemas.api import MAX_ID, MAX_TEXT
 from schemas.errors import InvalidRequest
 
-_ID = re.compile(r"[!-~]{1,%d}" % MAX_ID)  # printable ASCII, no spaces: it goes into URLs and headers
+_ID = re.compile(rf"[!-~]{{1,{MAX_ID}}}")  # printable ASCII, no spaces: it goes into URLs and headers
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 
 Body = TypeVar("Body")
@@ -47,7 +47,7 @@ class Ping(Struct, tag="ping"):
 Frame = Hello | Message | Ping
 
 _chat = msgspec.json.Decoder(ChatRequest)
-_frame = msgspec.json.Decoder(Frame)
+_frame: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)
 
 
 def chat_request(body: bytes) -> ChatRequest:
@@ -61,7 +61,8 @@ def chat_request(body: bytes) -> ChatRequest:
 
 def frame(data: str | bytes) -> Frame:
     """A WebSocket frame. Raises InvalidRequest."""
-    return _decode(_frame, data, "frame")
+    decoded: Frame = _decode(_frame, data, "frame")
+    return decoded
 
 
 def _decode(decoder: msgspec.json.Decoder[Body], data: str | bytes, what: str) -> Body:

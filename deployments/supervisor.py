@@ -38,8 +38,8 @@ class Supervisor:
         self._answered: dict[str, float] = {}
         self._stats: dict[str, dict[str, int]] = {}
         self._loop = asyncio.get_event_loop()
-        self._tasks = [self._loop.create_task(self._forever(step, pause)) for step, pause in (
-            (self._watch_hosts, BEAT_S), (self._watch_postgres, BEAT_S / 2), (self._add_partitions, _DAY_S))]  # fmt: skip
+        steps = ((self._watch_hosts, BEAT_S), (self._watch_postgres, BEAT_S / 2), (self._add_partitions, _DAY_S))
+        self._tasks = [self._loop.create_task(self._forever(step, pause_s)) for step, pause_s in steps]
 
     async def hosts(self) -> dict[str, dict[str, int]]:
         """What each host last said of itself."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from typing import Any
 
 from ray import serve
 
 from actors.actor import Runtime
 from actors.placement import POOLED
-from deployments.remote_answerer import RemoteAnswerer
+from deployments.remote_answerer import Call, RemoteAnswerer
 from events.postgres import PostgresStore
 from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings
@@ -23,22 +23,21 @@ def host_runtime(settings: Settings, name: str) -> Runtime:
     """The runtime of the host called `name`, over Postgres and the answerer deployment."""
     return Runtime(
         store=PostgresStore(settings.database_url),
-        answerer=RemoteAnswerer(
-            _answer_call(), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S
-        ),
+        answerer=RemoteAnswerer(_answer_call(), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S),
         clock=now_ms,
         new_id=Snowflake(_worker(name)).next,
     )
 
 
-def _answer_call() -> Callable[[bytes], object]:
-    handle = None
+def _answer_call() -> Call:
+    handle: Any = None
 
-    def call(payload: bytes) -> object:
+    async def call(payload: bytes) -> bytes:
         nonlocal handle
         if handle is None:  # hosts may be up before the application is
             handle = serve.get_deployment_handle("answerer", app_name=APP)
-        return handle.answer.remote(payload)
+        answers: bytes = await handle.answer.remote(payload)
+        return answers
 
     return call
 

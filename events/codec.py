@@ -7,13 +7,19 @@ from google.protobuf.message import DecodeError
 from events.store import NewEvent, StoredEvent
 from schemas import events_pb2
 from schemas.errors import CorruptEvent
-from schemas.events_pb2 import BotReplied, EscalationRequested, SessionEvent, SessionStarted, UserMessageReceived
+from schemas.events_pb2 import (
+    BotReplied,
+    EscalationRequested,
+    SessionEvent,
+    SessionStarted,
+    UserMessageReceived,
+)
 
 Event = SessionStarted | UserMessageReceived | BotReplied | EscalationRequested
 
+_ARMS = SessionEvent.DESCRIPTOR.oneofs_by_name["kind"].fields
 _BY_NUMBER: dict[int, type[Event]] = {
-    field.number: getattr(events_pb2, field.message_type.name)
-    for field in SessionEvent.DESCRIPTOR.oneofs_by_name["kind"].fields
+    arm.number: getattr(events_pb2, arm.message_type.name) for arm in _ARMS if arm.message_type is not None
 }
 _NUMBER_OF: dict[type[Event], int] = {cls: number for number, cls in _BY_NUMBER.items()}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 
 from schemas.errors import StoreUnavailable
 
-Connection = asyncpg.Connection
+Connection = Any  # asyncpg.Connection, which comes without types
 
 
 def unavailable(error: asyncpg.PostgresError) -> bool:
@@ -59,7 +60,8 @@ class Connections:
                 yield connection
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise StoreUnavailable(
-                f"the event log did not answer ({type(error).__name__}: {error}); retry shortly", retry_after_s=1
+                f"the event log did not answer ({type(error).__name__}: {error}); retry shortly",
+                retry_after_s=1,
             ) from error
 
     async def _take(self) -> Connection:
@@ -73,7 +75,8 @@ class Connections:
             return await asyncpg.connect(self._url, timeout=self._timeout_s, command_timeout=self._timeout_s)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise StoreUnavailable(
-                f"cannot reach the event log ({type(error).__name__}); retry shortly with the same key", retry_after_s=1
+                f"cannot reach the event log ({type(error).__name__}); retry shortly with the same key",
+                retry_after_s=1,
             ) from error
 
     def _give_back(self, connection: Connection, *, broken: bool) -> None:

@@ -129,12 +129,12 @@ class EmbeddedPostgres:
                 time.sleep(0.1)
 
     def _run(self, program: str, *args: str) -> None:
-        as_user = {"user": _OS_USER, "group": _OS_USER} if os.geteuid() == 0 else {}
+        user = _OS_USER if os.geteuid() == 0 else None
         with tempfile.TemporaryFile("w+") as output:
             # A pipe would be held open by the server that pg_ctl leaves behind; a file is not waited for.
             done = subprocess.run(
                 [str(BINARIES / program), *args], stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-                cwd=self._data, start_new_session=True, check=False, **as_user,
+                cwd=self._data, start_new_session=True, check=False, user=user, group=user,
             )  # fmt: skip
             if done.returncode != 0:
                 output.seek(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,7 @@ async def _apply(connection: asyncpg.Connection, migrations: Path) -> list[str]:
     )
     known = {row["name"]: row["checksum"] for row in await connection.fetch("SELECT * FROM schema_migrations")}
     applied = []
-    for path in sorted(migrations.glob("*.sql")):
+    for path in _files(migrations):
         sql = path.read_text(encoding="utf-8")
         checksum = hashlib.sha256(sql.encode()).hexdigest()
         if path.name in known:
@@ -62,6 +63,10 @@ async def _apply(connection: asyncpg.Connection, migrations: Path) -> list[str]:
     return applied
 
 
+def _files(migrations: Path) -> list[Path]:
+    return sorted(migrations.glob("*.sql"))
+
+
 async def ensure_partitions(connection: asyncpg.Connection, at_ms: int) -> None:
     """Have a partition for this month and the next ones. The first call also makes one for all older ids."""
     today = datetime.fromtimestamp(at_ms / 1000, UTC)
@@ -73,13 +78,11 @@ async def ensure_partitions(connection: asyncpg.Connection, at_ms: int) -> None:
         )
         if not has_any:
             await _add(connection, "session_events_before", None, months[0])
-        for start, end in zip(months, months[1:], strict=False):
+        for start, end in itertools.pairwise(months):
             await _add(connection, f"session_events_{start:%Y_%m}", start, end)
 
 
-async def _add(
-    connection: asyncpg.Connection, name: str, start: datetime | None, end: datetime
-) -> None:
+async def _add(connection: asyncpg.Connection, name: str, start: datetime | None, end: datetime) -> None:
     await connection.execute(
         "SELECT add_partition($1, $2, $3)", name, None if start is None else _first_id(start), _first_id(end)
     )

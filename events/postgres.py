@@ -10,7 +10,16 @@ import asyncpg
 from events import sql
 from events.batching import Batcher
 from events.connections import Connections, unavailable
-from events.store import Append, LogEntry, NewEvent, OpenedStream, Position, Resolved, StoredEvent, StoredSnapshot
+from events.store import (
+    Append,
+    LogEntry,
+    NewEvent,
+    OpenedStream,
+    Position,
+    Resolved,
+    StoredEvent,
+    StoredSnapshot,
+)
 from schemas.errors import AppendOutcomeUnknown, KefuError, StoreUnavailable, WrongExpectedVersion
 
 MAX_BATCH = 512  # appends in one statement
@@ -37,7 +46,7 @@ class PostgresStore:
     async def append(self, session_id: int, expected: int, events: Sequence[NewEvent]) -> None:
         await self._appends.submit(Append(session_id, expected, events))
 
-    async def _append_batch(self, batch: list[Append]) -> list[None | BaseException]:
+    async def _append_batch(self, batch: list[Append]) -> list[BaseException | None]:
         try:
             await self._insert(batch)
         except asyncpg.PostgresError as error:
@@ -73,7 +82,7 @@ class PostgresStore:
                 [one.session_id for one in batch], [one.expected for one in batch],
             )  # fmt: skip
 
-    async def _settle(self, one: Append) -> None | BaseException:
+    async def _settle(self, one: Append) -> BaseException | None:
         """The connection broke around the commit: look at the log to learn whether the append landed."""
         try:
             found = await self.read(one.session_id, after=one.expected, limit=len(one.events))

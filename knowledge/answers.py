@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from knowledge import confidence, text
 from knowledge.entries import Side
 from knowledge.index import Hit, sentences
@@ -14,7 +16,7 @@ MODEL = "kefu-extractive"
 CONSIDERED = 5
 
 # Probabilities from which the best entry is given as the answer, and from which asking is worth it.
-_ANSWER = 0.5
+_ANSWER = 0.55
 _CLARIFY = 0.6
 # An option stays when its odds against the best entry are at least these.
 _OPTION_ODDS = 0.1
@@ -62,13 +64,11 @@ def _unknown(question: Question, sure: float, version: int) -> Answer:
 
 def _close(hits: list[Hit]) -> list[Hit]:
     """The entries near enough to the best to be meant; the score is a log-odds scale."""
-    return [hit for hit in hits[:_OPTIONS] if pow(2.718281828, hit.score - hits[0].score) >= _OPTION_ODDS]
+    return [hit for hit in hits[:_OPTIONS] if math.exp(hit.score - hits[0].score) >= _OPTION_ODDS]
 
 
 def _quote(asked: str, side: Side) -> str:
     """The sentence of the answer with the most of the question's terms; ties go to the earlier one."""
     wanted = set(text.terms(asked)) | set(text.terms(side.question))
-    best = max(
-        sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer
-    )
+    best = max(sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer)
     return best[:_QUOTE_CHARACTERS]

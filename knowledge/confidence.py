@@ -37,12 +37,12 @@ class Confidence(Struct, frozen=True):
 
 
 _FIRST: dict[Language, tuple[float, ...]] = {
-    "en": (-9.0, 6.0, 6.0, 4.0, 0.0, 0.6, 0.4, 0.0, 0.0),
-    "zh": (-6.0, 1.0, 1.0, 6.0, 0.0, 0.6, 0.4, 0.0, 0.0),
+    "en": (-3.38, 1.27, 4.09, 1.58, -1.92, 0.62, 0.23, -0.7, -1.7),
+    "zh": (-2.86, -0.28, 5.18, -0.59, 3.03, 0.62, 0.51, -1.67, -3.87),
 }
 _AMONG_THREE: dict[Language, tuple[float, ...]] = {
-    "en": (-8.0, 6.0, 6.0, 4.0, 0.0, 0.2, 0.2, 0.0, 0.0),
-    "zh": (-5.0, 1.0, 1.0, 6.0, 0.0, 0.2, 0.2, 0.0, 0.0),
+    "en": (-2.78, 2.25, 4.92, 1.66, -1.79, 0.41, 0.15, -0.73, -4.18),
+    "zh": (-3.26, 1.17, 5.49, 1.71, 3.12, 0.4, 0.3, -2.04, -4.78),
 }
 
 
@@ -64,9 +64,7 @@ def features(hits: list[Hit]) -> tuple[float, ...]:
     first = hits[0]
     rest = sum(math.exp(hit.score - first.score) for hit in hits[1:])
     odds = -math.log(rest) if rest > 0 else 8.0
-    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(
-        hit.coverage for hit in hits
-    )
+    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(hit.coverage for hit in hits)
     others = max((hit.coverage for hit in hits[1:]), default=0.0)
     return (
         1.0,

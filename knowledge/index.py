@@ -31,8 +31,10 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])")
 
 
 class Weights(Struct, frozen=True):
-    """How much each channel counts in the fused score. The default (English) model reads
-    Chinese through a glossary only, so words count for more there."""
+    """How much each channel counts in the fused score, a log-odds scale, from bench/calibrate.py.
+
+    The default model reads Chinese through a glossary only, so words count for more there.
+    """
 
     nearest: float
     mean: float
@@ -41,8 +43,8 @@ class Weights(Struct, frozen=True):
 
 
 WEIGHTS: dict[Language, Weights] = {
-    "en": Weights(nearest=2.0, mean=23.0, coverage=2.0, bm25=1.0),
-    "zh": Weights(nearest=0.0, mean=14.0, coverage=3.0, bm25=10.0),
+    "en": Weights(nearest=5.3, mean=17.6, coverage=1.7, bm25=0.9),
+    "zh": Weights(nearest=0.0, mean=15.4, coverage=0.9, bm25=7.8),
 }
 
 
@@ -103,9 +105,7 @@ class HybridIndex:
                 own = _side_passages(side)
                 passages += own
                 owners += [number] * len(own)
-        return cls(
-            entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND])
-        )
+        return cls(entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND]))
 
     def search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         """The k best entries for each text, best first. `vectors`: (n, dim), of the same texts."""
@@ -196,10 +196,7 @@ def _side_passages(side: Side) -> list[str]:
 def _words(entry: Entry) -> list[str]:
     sides = [side for _, side in entry.sides()]
     return [
-        term
-        for side in sides
-        for own in (side.question, *side.paraphrases, side.answer)
-        for term in text.terms(own)
+        term for side in sides for own in (side.question, *side.paraphrases, side.answer) for term in text.terms(own)
     ]
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.server import Databases
-
-from events.embedded import EmbeddedPostgres
-from schemas.ids import Snowflake
 
 pytest.register_assert_rewrite("kit", "store_contract")
+
+from kit.server import Databases  # noqa: E402
+
+from events.embedded import EmbeddedPostgres  # noqa: E402
+from schemas.ids import Snowflake  # noqa: E402
 
 _WITHOUT_RAY = {"unit", "contract", "integration"}
 

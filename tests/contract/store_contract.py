@@ -10,7 +10,16 @@ import asyncio
 
 import pytest
 
-from events.store import START, EventStore, LogEntry, NewEvent, Position, Resolved, StoredEvent, StoredSnapshot
+from events.store import (
+    START,
+    EventStore,
+    LogEntry,
+    NewEvent,
+    Position,
+    Resolved,
+    StoredEvent,
+    StoredSnapshot,
+)
 from events.subscription import batches
 from schemas.errors import WrongExpectedVersion
 from schemas.ids import Snowflake
@@ -34,7 +43,10 @@ class AppendContract:
     async def test_events_are_read_back_as_appended(self, store: EventStore, new_id: Snowflake) -> None:
         session = new_id.next()
         await store.append(session, 0, [NewEvent(1, T0, b"\x00\xff"), NewEvent(4, T0 + 1, b"")])
-        assert await store.read(session) == [StoredEvent(1, 1, T0, b"\x00\xff"), StoredEvent(2, 4, T0 + 1, b"")]
+        assert await store.read(session) == [
+            StoredEvent(1, 1, T0, b"\x00\xff"),
+            StoredEvent(2, 4, T0 + 1, b""),
+        ]
 
     async def test_expected_version_right(self, store: EventStore, new_id: Snowflake) -> None:
         session = new_id.next()
@@ -52,9 +64,7 @@ class AppendContract:
             await store.append(session, expected, [event("x"), event("y"), event("z")])
         assert names(await store.read(session)) == [(1, "a"), (2, "b")]
 
-    async def test_expected_version_on_a_stream_that_does_not_exist(
-        self, store: EventStore, new_id: Snowflake
-    ) -> None:
+    async def test_expected_version_on_a_stream_that_does_not_exist(self, store: EventStore, new_id: Snowflake) -> None:
         session = new_id.next()
         with pytest.raises(WrongExpectedVersion):
             await store.append(session, 1, [event("a")])

@@ -7,11 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from kit.given import T0, answer
-
 from actors.actor import Runtime
 from events.memory import MemoryStore
 from events.store import EventStore
+from kit.given import T0, answer
 from schemas.answers import Answer, Question
 from schemas.api import TurnRequest
 from schemas.ids import Snowflake
@@ -112,6 +111,12 @@ def runtime(
 
 
 def turn(
-    key: str, text: str = "hello", *, ref: int = 0, session: str = "s1", tenant: str = "acme", deadline_ms: int = FAR
+    key: str,
+    text: str = "hello",
+    *,
+    ref: int = 0,
+    session: str = "s1",
+    tenant: str = "acme",
+    deadline_ms: int = FAR,
 ) -> TurnRequest:
     return TurnRequest(ref, tenant, session, key, text, deadline_ms)
