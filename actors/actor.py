@@ -143,7 +143,7 @@ class SessionActor:
     async def _run(self, turn: TurnRequest, print_: bytes) -> bytes:
         state = self.state
         if state is None or state.open_turn is not None:
-            state = await self._activate()
+            state = await self.activate()
         known = state.keys.get(key_digest(turn.key))
         if known is not None:
             return await self._recorded(turn, print_, known)
@@ -194,7 +194,7 @@ class SessionActor:
 
     # --- Activation and passivation ----------------------------------------------------------------------
 
-    async def _activate(self) -> State:
+    async def activate(self) -> State:
         """Rebuild the state from snapshot and log, and finish the turn that a crash left open."""
         self.state = None
         store = self._runtime.store

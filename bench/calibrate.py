@@ -38,6 +38,7 @@ Array = npt.NDArray[np.float64]
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT.parent / "shared" / "fixtures"
 FOLDS = 6
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 # Of clinc150, only what no shop or bank answers.
 FAR_DOMAINS = ("kitchen_and_dining", "auto_and_commute", "travel", "utility", "work")
 
@@ -74,13 +75,15 @@ class Memo:
         return np.array([self._known[each] for each in texts], dtype=np.float32)
 
 
-def ask(data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo) -> list[Asked]:
+def ask(
+    data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo
+) -> list[Asked]:
     texts = [text for _, text, _ in asked]
     found = HybridIndex.build(entries, memo).search(texts, memo.encode(texts), 10)
     return [Asked(data, *question, hits) for question, hits in zip(asked, found, strict=True)]
 
 
-def held_out(data: str, entries: list[Entry], languages: Sequence[Language], memo: Memo) -> list[Asked]:
+def held_out(data: str, entries: list[Entry], memo: Memo) -> list[Asked]:
     """Every paraphrase once, asked of an index in which each entry lacks every sixth of its own."""
     found: list[Asked] = []
     for fold in range(FOLDS):
@@ -91,7 +94,7 @@ def held_out(data: str, entries: list[Entry], languages: Sequence[Language], mem
             for language, side in entry.sides():
                 stay = tuple(each for at, each in enumerate(side.paraphrases) if at % FOLDS != fold)
                 sides[language] = msgspec.structs.replace(side, paraphrases=stay)
-                asked += [(language, each, entry.id) for each in side.paraphrases[fold::FOLDS] if language in languages]
+                asked += [(language, each, entry.id) for each in side.paraphrases[fold::FOLDS]]
             kept.append(msgspec.structs.replace(entry, **sides))
         found += ask(data, kept, asked, memo)
     return found
@@ -155,7 +158,9 @@ def fit_ranking(asked: list[Asked]) -> Weights:
         slope = ((p[:, :, None] * x).sum(axis=1) - x[rows, right]).mean(axis=0)
         return -float(np.log(p[rows, right]).mean()) + 1e-4 * float(w @ w), slope + 2e-4 * w
 
-    return Weights(*minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist())
+    return Weights(
+        *minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist()
+    )
 
 
 def fit_logistic(x: Array, y: Array, weight: Array) -> tuple[float, ...]:
@@ -177,7 +182,10 @@ def rescore(asked: list[Asked]) -> None:
             (
                 msgspec.structs.replace(
                     hit,
-                    score=w.nearest * hit.nearest + w.mean * hit.mean + w.coverage * hit.coverage + w.bm25 * hit.bm25,
+                    score=w.nearest * hit.nearest
+                    + w.mean * hit.mean
+                    + w.coverage * hit.coverage
+                    + w.bm25 * hit.bm25,
                 )
                 for hit in each.hits
             ),
@@ -186,7 +194,7 @@ def rescore(asked: list[Asked]) -> None:
 
 
 def fit(asked: list[Asked]) -> None:
-    for language in ("en", "zh"):
+    for language in LANGUAGES:
         half = [each for each in asked if each.language == language and each.fitting]
         index.WEIGHTS[language] = fit_ranking(half)
         print(f'    "{language}": {index.WEIGHTS[language]},')
@@ -196,7 +204,7 @@ def fit(asked: list[Asked]) -> None:
         ("_AMONG_THREE", confidence._AMONG_THREE, 3),
     ):
         print(name)
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             half = [each for each in asked if each.language == language and each.fitting]
             x = np.array([confidence.features(_considered(each)) for each in half])
             y = np.array([each.rank < depth for each in half], dtype=np.float64)
@@ -210,7 +218,7 @@ def mixture(asked: list[Asked]) -> Array:
     sets = {scope: len({data for data, outside in kinds if outside is scope}) for scope in (False, True)}
     counts = Counter(kinds)
     weight = np.array([(0.25 if kind[1] else 0.75) / sets[kind[1]] / counts[kind] for kind in kinds])
-    return weight / weight.mean()
+    return np.asarray(weight / weight.mean(), dtype=np.float64)
 
 
 def judge(asked: list[Asked]) -> None:
@@ -220,11 +228,13 @@ def judge(asked: list[Asked]) -> None:
     )
     fresh = [each for each in asked if not each.fitting]
     for data in dict.fromkeys(each.data for each in fresh):
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             if rows := [each for each in fresh if (each.data, each.language) == (data, language)]:
                 print(outcome(data, language, rows))
-    print("\nall of it, three in four in scope; from each confidence up: share answered / share of those right")
-    for language in ("en", "zh"):
+    print(
+        "\nall of it, three in four in scope; from each confidence up: share answered / share of those right"
+    )
+    for language in LANGUAGES:
         print(coverage_curve(language, [each for each in fresh if each.language == language]))
 
 
@@ -253,7 +263,9 @@ def coverage_curve(language: str, rows: list[Asked]) -> str:
     points = []
     for least in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         given = weight * (sure >= least)
-        points.append(f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}")
+        points.append(
+            f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}"
+        )
     return f"{language}  ECE {calibration_error(sure, right, weight):.3f}   " + "  ".join(points)
 
 
@@ -269,7 +281,9 @@ def _considered(asked: Asked) -> list[Hit]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, default=None, help="folder for the ONNX file")
     parser.add_argument("--judge", action="store_true", help="keep the coefficients of the files")
     arguments = parser.parse_args()
@@ -278,7 +292,7 @@ def main() -> None:
     memo = Memo(Embedder(cache_dir=arguments.cache))
     shop = load(ROOT / "knowledge" / "demo_shop.jsonl")
     far = far_questions()
-    asked = held_out("shop, held out", shop, ("en", "zh"), memo)
+    asked = held_out("shop, held out", shop, memo)
     asked += topic_removed("shop, topic removed", shop, 5, memo)
     asked += ask("shop, other domains", shop, far, memo)
     if (FIXTURES / "banking77").exists():

@@ -15,8 +15,9 @@ from ray.serve.handle import DeploymentHandle
 from deployments.remote_answerer import decode_questions, encode
 from events.batching import Batcher
 from knowledge.answers import CONSIDERED, compose
-from knowledge.base import load
+from knowledge.cache import CachedEncoder
 from knowledge.embedder import Embedder, Floats
+from knowledge.entries import load
 from knowledge.index import Hit, HybridIndex
 from knowledge.smalltalk import smalltalk
 from schemas.answers import Answer
@@ -43,9 +44,9 @@ class EmbedderDeployment:
         """MessagePack list of n strings to n x dim little-endian float32."""
         return (await self._batcher.submit(_decode_texts(payload))).tobytes()
 
-    async def dim(self) -> int:
-        """Length of a vector."""
-        return self._embedder.dim
+    async def identity(self) -> tuple[str, int]:
+        """The model's name and the length of its vectors."""
+        return self._embedder.name, self._embedder.dim
 
     async def _run(self, lists: list[list[str]]) -> Sequence[Floats | BaseException]:
         texts = [text for each in lists for text in each]
@@ -59,8 +60,9 @@ class RetrieverDeployment:
 
     def __init__(self, settings: Settings, embedder: DeploymentHandle) -> None:
         self._embed = embedder.embed
-        self._dim = embedder.dim
+        self._identity = embedder.identity
         self._path = Path(settings.knowledge) if settings.knowledge else DEMO
+        self._cache = settings.home_dir / "models"
         self._tenant = settings.tenant
         self._version = 1
         self._index: HybridIndex | None = None
@@ -88,7 +90,7 @@ class RetrieverDeployment:
             index = self._index
             if index is None:
                 loop = asyncio.get_running_loop()
-                encoder = _RemoteEncoder(self._embed, loop, int(await self._dim.remote()))
+                encoder = CachedEncoder(_RemoteEncoder(self._embed, loop, *await self._identity.remote()), self._cache)
                 index = self._index = await asyncio.to_thread(HybridIndex.build, load(self._path), encoder)
             return index
 
@@ -96,11 +98,11 @@ class RetrieverDeployment:
 class _RemoteEncoder:
     """The embedder deployment as index building wants it: called from a thread, answered by the event loop."""
 
-    def __init__(self, embed: DeploymentHandle, loop: asyncio.AbstractEventLoop, dim: int) -> None:
+    def __init__(self, embed: DeploymentHandle, loop: asyncio.AbstractEventLoop, name: str, dim: int) -> None:
         self._embed = embed
         self._loop = loop
+        self.name = name
         self.dim = dim
-        self.name = "deployment"
 
     def encode(self, texts: list[str]) -> Floats:
         return asyncio.run_coroutine_threadsafe(self._encode(texts), self._loop).result()

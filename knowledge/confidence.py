@@ -10,7 +10,7 @@ import math
 
 from msgspec import Struct
 
-from knowledge.index import Hit
+from knowledge.index import WEIGHTS, Hit
 from knowledge.text import Language
 
 FEATURES = (
@@ -37,12 +37,12 @@ class Confidence(Struct, frozen=True):
 
 
 _FIRST: dict[Language, tuple[float, ...]] = {
-    "en": (-3.38, 1.27, 4.09, 1.58, -1.92, 0.62, 0.23, -0.7, -1.7),
-    "zh": (-2.86, -0.28, 5.18, -0.59, 3.03, 0.62, 0.51, -1.67, -3.87),
+    "en": (-3.15, 0.94, 3.62, 1.41, -1.82, 0.66, 0.22, -0.69, -0.59),
+    "zh": (-2.68, -0.51, 4.85, -0.7, 2.85, 0.68, 0.42, -1.73, -3.04),
 }
 _AMONG_THREE: dict[Language, tuple[float, ...]] = {
-    "en": (-2.78, 2.25, 4.92, 1.66, -1.79, 0.41, 0.15, -0.73, -4.18),
-    "zh": (-3.26, 1.17, 5.49, 1.71, 3.12, 0.4, 0.3, -2.04, -4.78),
+    "en": (-2.53, 1.89, 4.5, 1.53, -1.74, 0.47, 0.12, -0.75, -3.28),
+    "zh": (-3.22, 1.32, 5.18, 1.83, 2.61, 0.45, 0.16, -2.18, -4.16),
 }
 
 
@@ -60,11 +60,19 @@ def estimate(hits: list[Hit]) -> Confidence:
 
 
 def features(hits: list[Hit]) -> tuple[float, ...]:
-    """The features named in FEATURES. `log odds`: of the first against the rest, clipped to [-4, 8]."""
+    """The features named in FEATURES.
+
+    `log odds`: of the first against the rest and the background, clipped to [-4, 8]. The
+    background is the rival that even a knowledge of one entry has.
+    """
     first = hits[0]
-    rest = sum(math.exp(hit.score - first.score) for hit in hits[1:])
-    odds = -math.log(rest) if rest > 0 else 8.0
-    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(hit.coverage for hit in hits)
+    weights = WEIGHTS[first.language]
+    background = (weights.nearest + weights.mean) * first.background
+    rivals = [background, *(hit.score for hit in hits[1:])]
+    odds = -math.log(sum(math.exp(min(score - first.score, 50.0)) for score in rivals) + 1e-9)
+    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(
+        hit.coverage for hit in hits
+    )
     others = max((hit.coverage for hit in hits[1:]), default=0.0)
     return (
         1.0,

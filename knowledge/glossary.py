@@ -138,7 +138,7 @@ forgot password: 忘记密码 忘了密码 密码忘了 找回密码
 reset: 重置 重设 恢复
 verification code: 验证码 短信码 校验码
 verify identity: 实名 认证 实名认证 验证 身份验证 核验
-ID number: 身份证 身份证号 证件 护照
+ID number: 身份证 身份证号 证件
 phone number: 手机号 手机号码 电话号码 号码
 phone: 手机 电话
 call: 打电话 致电 来电 通话 拨打
@@ -419,7 +419,13 @@ vegetable: 菜 番茄 蔬菜 水果 苹果
 tea: 茶 泡茶 咖啡
 piano: 钢琴 吉他 乐器
 social insurance: 社保 公积金 医保 养老金
-passport: 办护照
+passport: 护照
+evening: 晚上 夜里
+morning: 早上 上午 凌晨
+afternoon: 下午 中午
+night: 半夜 深夜
+bicycle: 自行车 电动车 摩托车
+hometown: 归属地 老家
 hospital: 住院 门诊 挂号费
 fever: 烧到 体温 咳嗽
 fuel price: 油价 加油

@@ -43,8 +43,8 @@ class Weights(Struct, frozen=True):
 
 
 WEIGHTS: dict[Language, Weights] = {
-    "en": Weights(nearest=5.3, mean=17.6, coverage=1.7, bm25=0.9),
-    "zh": Weights(nearest=0.0, mean=15.4, coverage=0.9, bm25=7.8),
+    "en": Weights(nearest=5.3, mean=17.8, coverage=1.7, bm25=0.9),
+    "zh": Weights(nearest=0.0, mean=15.7, coverage=0.9, bm25=8.3),
 }
 
 
@@ -105,7 +105,9 @@ class HybridIndex:
                 own = _side_passages(side)
                 passages += own
                 owners += [number] * len(own)
-        return cls(entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND]))
+        return cls(
+            entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND])
+        )
 
     def search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         """The k best entries for each text, best first. `vectors`: (n, dim), of the same texts."""
@@ -196,7 +198,10 @@ def _side_passages(side: Side) -> list[str]:
 def _words(entry: Entry) -> list[str]:
     sides = [side for _, side in entry.sides()]
     return [
-        term for side in sides for own in (side.question, *side.paraphrases, side.answer) for term in text.terms(own)
+        term
+        for side in sides
+        for own in (side.question, *side.paraphrases, side.answer)
+        for term in text.terms(own)
     ]
 
 

@@ -78,7 +78,9 @@ def _stem(word: str) -> str:
         word = _undouble(word[:-2])
     elif len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
-    # 'exchange' meets 'exchanging', and 'exchanges'.
+    # 'exchange' meets 'exchanging', and 'cancel' the British 'cancelled'.
+    if len(word) > 5 and word.endswith("ll"):
+        return word[:-1]
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
 

@@ -148,7 +148,9 @@ def test_a_batch_answers_as_its_questions_do_alone(shop: KnowledgeBase, embedder
     texts = ["How do I get a refund?", "write me a poem", "你好", "怎么查物流"]
     vectors = embedder.encode(texts)
     together = shop.answer_batch([Question("shop", text) for text in texts], vectors)
-    alone = [shop.answer_batch([Question("shop", text)], vectors[at : at + 1])[0] for at, text in enumerate(texts)]
+    alone = [
+        shop.answer_batch([Question("shop", text)], vectors[at : at + 1])[0] for at, text in enumerate(texts)
+    ]
     assert [(reply.kind, reply.text) for reply in together] == [(reply.kind, reply.text) for reply in alone]
     assert shop.answer_batch([], vectors[:0]) == []
 
@@ -159,31 +161,16 @@ def test_a_batch_answers_as_its_questions_do_alone(shop: KnowledgeBase, embedder
 def test_a_near_tie_asks_which_is_meant_and_the_choice_is_then_answered(embedder: Embedder) -> None:
     base = KnowledgeBase(
         [
-            Entry(
-                "us",
-                "t",
-                en=Side("How long does delivery to the US take?", "Five days."),
-                zh=Side("到美国多久", "五天"),
-            ),
-            Entry(
-                "eu",
-                "t",
-                en=Side("How long does delivery to the EU take?", "Three days."),
-                zh=Side("到欧盟多久", "三天"),
-            ),
-            Entry("pay", "t", en=Side("Which cards do you accept?", "Visa."), zh=Side("收什么卡", "维萨")),
-            Entry(
-                "vat",
-                "t",
-                en=Side("Where is my invoice?", "In My Orders."),
-                zh=Side("发票在哪", "在我的订单"),
-            ),
+            Entry("lamp", "t", en=Side("How do I return a lamp?", "Wrap it well.")),
+            Entry("rug", "t", en=Side("How do I return a rug?", "Roll it up.")),
+            Entry("pay", "t", en=Side("Which cards do you accept?", "Visa.")),
+            Entry("vat", "t", en=Side("Where is my invoice?", "In My Orders.")),
         ],
         embedder,
     )
-    (reply,) = ask(base, embedder, "How long does delivery take?")
+    (reply,) = ask(base, embedder, "How do I return something?")
     assert reply.kind == "clarify" and reply.citations == ()
-    assert {option.id for option in reply.options} == {"us", "eu"}
+    assert {option.id for option in reply.options} == {"lamp", "rug"}
     for option in reply.options:
         (chosen,) = ask(base, embedder, option.title)
         assert chosen.kind == "answer" and chosen.citations[0].id == option.id and chosen.confidence > 0.9
@@ -204,7 +191,9 @@ def test_a_title_wins_over_the_same_words_as_another_s_paraphrase(embedder: Embe
 def test_an_entry_in_one_language_answers_in_it_when_asked_in_the_other(embedder: Embedder) -> None:
     base = KnowledgeBase(
         [
-            Entry("refund", "t", en=Side("How do I get a refund?", "Open My Orders.", ("I want my money back",))),
+            Entry(
+                "refund", "t", en=Side("How do I get a refund?", "Open My Orders.", ("I want my money back",))
+            ),
             Entry("track", "t", en=Side("How do I track my parcel?", "Use the link.")),
         ],
         embedder,

@@ -21,11 +21,13 @@ class Bags:
     def encode(self, texts: list[str]) -> npt.NDArray[np.float32]:
         counts = np.array([[text.lower().count(chr(97 + at)) + 0.01 for at in range(26)] for text in texts])
         counts = counts.reshape(-1, 26)
-        return (counts / np.linalg.norm(counts, axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(counts / np.linalg.norm(counts, axis=1, keepdims=True), dtype=np.float32)
 
 
 ENTRIES = [
-    Entry("refund", "t", en=Side("How do I get a refund?", "Open My Orders. Choose refund.", ("money back",))),
+    Entry(
+        "refund", "t", en=Side("How do I get a refund?", "Open My Orders. Choose refund.", ("money back",))
+    ),
     Entry("track", "t", en=Side("Where is my parcel?", "Use the link in the e-mail.", ("track my order",))),
     Entry("vat", "t", en=Side("Can I have a VAT invoice?", "Yes, in My Orders.")),
 ]

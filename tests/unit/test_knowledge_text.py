@@ -32,8 +32,8 @@ def test_normalise_folds_width_case_space_and_traditional_characters() -> None:
 
 def test_english_terms_are_stemmed_lightly_and_lose_stop_words() -> None:
     assert terms("I returned the shipped items") == ["return", "ship", "item"]
-    assert terms("cancelled, cancelling") == terms("canceled canceling".replace("cel", "cell"))
-    assert terms("Is the company's address on this?") == ["company", "addres"] or "company" in terms("company's")
+    assert terms("cancelled, cancels, cancelling") == terms("cancel") * 3
+    assert terms("the company's address") == ["company", "address"]
 
 
 def test_question_words_stay_because_they_tell_entries_apart() -> None:
