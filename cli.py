@@ -14,10 +14,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from schemas.errors import KefuError
+from schemas.errors import HostUnavailable, KefuError
 from schemas.settings import Settings
 
-app = typer.Typer(help="Kefu (客服): self-hosted AI customer service.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Kefu (客服): self-hosted AI customer service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -99,20 +104,28 @@ def chat(
     session: Annotated[str, typer.Option(help="Go on with this session.")] = "",
 ) -> None:
     """Talk to Kefu in the terminal. An empty line or Ctrl-D ends it."""
+    from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect
 
-    with connect(url.replace("http", "ws", 1) + "/v1/chat/ws") as socket:
-        socket.send(json.dumps({"type": "hello", "session_id": session or None, "after": 0}))
-        while (frame := json.loads(socket.recv()))["type"] == "event":
-            _print_past(frame)
-        console.print(f"[dim]session {frame['session_id']}; an empty line ends it[/]")
-        while text := _ask():
-            socket.send(json.dumps({"type": "message", "key": uuid.uuid4().hex, "text": text}))
-            while (frame := json.loads(socket.recv()))["type"] == "typing":
-                console.print("[dim]...[/]")
-            _print_reply(frame["reply"]) if "reply" in frame else console.print(
-                frame["problem"]["detail"], style="red", markup=False
-            )
+    try:
+        with connect(url.replace("http", "ws", 1) + "/v1/chat/ws", proxy=None) as socket:
+            _talk(socket, session or None)
+    except (OSError, WebSocketException) as error:
+        raise HostUnavailable(f"{url} does not answer ({error}); is `kefu up` running there?") from None
+
+
+def _talk(socket: Any, session: str | None) -> None:
+    socket.send(json.dumps({"type": "hello", "session_id": session, "after": 0}))
+    while (frame := json.loads(socket.recv()))["type"] == "event":
+        _print_past(frame)
+    console.print(f"[dim]session {frame['session_id']}; an empty line ends it[/]")
+    while text := _ask():
+        socket.send(json.dumps({"type": "message", "key": uuid.uuid4().hex, "text": text}))
+        while (frame := json.loads(socket.recv()))["type"] == "typing":
+            console.print("[dim]...[/]")
+        _print_reply(frame["reply"]) if "reply" in frame else console.print(
+            frame["problem"]["detail"], style="red", markup=False
+        )
 
 
 def _ask() -> str:

@@ -13,11 +13,12 @@ from ray import serve
 from ray.serve import Application, Deployment
 
 from deployments.ingress import Ingress
-from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment
+from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment, knowledge_path
 from deployments.supervisor import Supervisor
 from deployments.wiring import APP, host_runtime
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
+from knowledge.entries import load
 from schemas.settings import Settings
 
 # No line per call: Kefu's metrics count turns.
@@ -29,6 +30,7 @@ __all__ = ["APP", "build"]
 
 def build(settings: Settings) -> Application:
     """The whole of Kefu. Starts the embedded database unless one is configured, and migrates either."""
+    load(knowledge_path(settings))  # a mistake in it should be told now and here, not by a replica later
     embedded = None if settings.database_url else settings.home_dir / "postgres"
     if embedded is not None:
         settings = msgspec.structs.replace(settings, database_url=EmbeddedPostgres(embedded).start())

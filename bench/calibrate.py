@@ -302,7 +302,8 @@ def main() -> None:
         asked += ask("bank, other domains", entries, [each for each in far if each[0] == "en"], memo)
     else:
         print(
-            f"skipped: banking77 and clinc150 ({FIXTURES} is not there); do not keep coefficients fitted without them"
+            f"skipped: banking77 and clinc150 ({FIXTURES} is not there); "
+            "do not keep coefficients fitted without them"
         )
     if not arguments.judge:
         fit(asked)

@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 from schemas.api import MAX_BODY, encode_json, problem
 from schemas.errors import BodyTooLarge, HeadersTooLarge, InvalidRequest, KefuError, UnsupportedMedia
 
-MAX_HEADERS = 16 * 1024  # bytes of all header names and values
+MAX_HEADERS = 12 * 1024  # bytes of all header names and values; HAProxy itself stops at 15 KB
 
 _JSON = (b"content-type", b"application/json")
 _PROBLEM = (b"content-type", b"application/problem+json")

@@ -31,6 +31,11 @@ _decode_texts = msgspec.msgpack.Decoder(list[str]).decode
 _decode_hits = msgspec.msgpack.Decoder(tuple[int, list[list[Hit]]]).decode
 
 
+def knowledge_path(settings: Settings) -> Path:
+    """The configured entries, or the demo shop's."""
+    return Path(settings.knowledge) if settings.knowledge else DEMO
+
+
 class EmbedderDeployment:
     """Texts to vectors."""
 
@@ -61,7 +66,7 @@ class RetrieverDeployment:
     def __init__(self, settings: Settings, embedder: DeploymentHandle) -> None:
         self._embed = embedder.embed
         self._identity = embedder.identity
-        self._path = Path(settings.knowledge) if settings.knowledge else DEMO
+        self._path = knowledge_path(settings)
         self._cache = settings.home_dir / "models"
         self._tenant = settings.tenant
         self._version = 1

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import psutil
 
-from events.embedded import EmbeddedPostgres
+from events.embedded import EmbeddedPostgres, socket_folder
 from schemas.errors import ConfigurationError
 from schemas.settings import Settings
 
@@ -23,6 +23,8 @@ RAY_ENV = Path(__file__).parent.parent / "infra" / "ray.env"
 _OBJECT_STORE = 256 * 2**20  # bytes; turns are far too small to use it
 _DESCRIPTORS_PER_CONNECTION = 2.5  # what one customer costs HAProxy
 _SPARE_DESCRIPTORS = 250
+_MARK = "KEFU_INSTANCE"  # in the environment of every process of ours: the home folder
+_KILL_TIMEOUT_S = 5
 
 Step = Callable[[str], None]
 
@@ -44,6 +46,7 @@ class Local:
         self._port = port
         self._dashboard_port = dashboard_port
         self._run_dir = settings.home_dir / "run"
+        self._ray_session = self._run_dir / "ray-session"  # a file with the name of Ray's session
         self._lock: IO[str] | None = None
 
     def start(self, build: Callable[[Settings], Any], say: Step) -> None:
@@ -79,6 +82,7 @@ class Local:
             logging_level="ERROR",
             log_to_driver=False,
         )
+        self._ray_session.write_text(ray.get_runtime_context().get_session_name())
         say("Starting the front (Ray Serve, HAProxy)")
         serve.start(http_options=HTTPOptions(host=self._host, port=self._port))
         say("Starting models, index and session hosts")
@@ -87,6 +91,8 @@ class Local:
     def stop(self) -> None:
         """Also after a start that failed half-way. Takes seconds: Serve's own draining would take half a minute,
         and is not needed, because what was acknowledged is in the log and what was not will be sent again."""
+        if self._lock is None:
+            return  # the home is another's, and so is what runs there
         if "ray" in sys.modules:
             import ray
 
@@ -94,15 +100,16 @@ class Local:
         self._stop_leftovers()
         if not self._settings.database_url:
             EmbeddedPostgres(self._settings.home_dir / "postgres").stop()
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.close()
 
     def _take_home(self) -> None:
         self._run_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = (self._run_dir / "lock").open("w")
+        lock = (self._run_dir / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock
         except OSError:
+            lock.close()
             raise ConfigurationError(
                 f"another `kefu up` runs on {self._settings.home_dir}; stop it, or set KEFU_HOME to another folder"
             ) from None
@@ -118,6 +125,7 @@ class Local:
         env["RAY_SERVE_HAPROXY_MAXCONN"] = str(min(int(env["RAY_SERVE_HAPROXY_MAXCONN"]), most))
         haproxy = self._haproxy_dir()
         env |= {
+            _MARK: str(self._settings.home_dir),
             "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": f"{haproxy}/haproxy.cfg",
             "RAY_SERVE_HAPROXY_SOCKET_PATH": f"{haproxy}/admin.sock",
             "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": f"{haproxy}",
@@ -131,19 +139,33 @@ class Local:
         }
         for name, preferred in ports.items():
             env[f"RAY_SERVE_{name}_PORT"] = str(_port_near(preferred))
-        return {name: os.environ.get(name, value) for name, value in env.items()}
+        return {name: os.environ.get(name, value) for name, value in env.items() if name != _MARK} | {_MARK: env[_MARK]}
 
     def _haproxy_dir(self) -> Path:
-        return self._run_dir / "haproxy"
+        # HAProxyManager adds a folder of 56 characters.
+        return socket_folder(self._run_dir / "haproxy", f"{'x' * 56}/admin.sock")
 
     def _stop_leftovers(self) -> None:
-        """End what a killed `kefu up` of this home left behind: HAProxy outlives everything else."""
-        ours = str(self._haproxy_dir())
-        for process in psutil.process_iter(["name", "cmdline"]):
-            if process.info["name"] == "haproxy" and any(ours in part for part in process.info["cmdline"] or ()):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-                    process.wait(5)
+        """End what carries our mark and has outlived its `kefu up`: HAProxy always does, Ray's agents after kill -9."""
+        leftovers = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in leftovers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(leftovers, timeout=_KILL_TIMEOUT_S)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.name() == "postgres":
+                return False
+            if process.environ().get(_MARK) == str(self._settings.home_dir):
+                return True
+            # Ray's agents overwrite their environment with their title, but they write their log where we know.
+            if process.name().startswith("ray::") and self._ray_session.exists():
+                session = self._ray_session.read_text()
+                return any(session in file.path for file in process.open_files())
+            return False
+        except psutil.Error:  # gone, or another user's
+            return False
 
 
 def read_env(path: Path) -> Iterator[tuple[str, str]]:

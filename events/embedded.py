@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,8 +20,9 @@ import psutil
 from schemas.errors import ConfigurationError
 
 _OS_USER = "kefu-postgres"  # Postgres refuses to run as root
-_SOCKET_PATH_LIMIT = 100  # of 107 bytes, less ".s.PGSQL.5432" counted below
+_SOCKET_PATH_LIMIT = 100  # of the system's 107 bytes
 _START_TIMEOUT_S = 60
+_STOP_TIMEOUT_S = 30
 
 # Only what differs from Postgres' defaults. fsync, full_page_writes and synchronous_commit stay on.
 _CONFIG = """
@@ -49,6 +51,14 @@ def _binaries() -> Path:
 BINARIES = _binaries()
 
 
+def socket_folder(preferred: Path, name: str) -> Path:
+    """`preferred` if a Unix socket called `name` fits there (their paths are short), else one in /tmp of its own."""
+    if len(str(preferred / name)) <= _SOCKET_PATH_LIMIT:
+        return preferred
+    digest = hashlib.sha256(str(preferred).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"kefu-{digest}"
+
+
 class EmbeddedPostgres:
     """A server with its data in `folder`. Any process may start or stop it; it outlives them all.
 
@@ -58,11 +68,7 @@ class EmbeddedPostgres:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._data = self._folder / "data"
-        self._socket_dir = self._folder / "socket"
-        if len(str(self._socket_dir)) + len("/.s.PGSQL.5432") > _SOCKET_PATH_LIMIT:
-            # Unix sockets have short paths; fall back to one that is as unique as the folder.
-            digest = hashlib.sha256(str(self._folder).encode()).hexdigest()[:12]
-            self._socket_dir = Path(tempfile.gettempdir()) / f"kefu-{digest}"
+        self._socket_dir = socket_folder(self._folder / "socket", ".s.PGSQL.5432")
 
     @property
     def url(self) -> str:
@@ -79,9 +85,19 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop it in an orderly way; returns when it is down. Does nothing if it does not run."""
+        if not self._folder.exists():
+            return
         with self._lock():
-            if self.pid() is not None:
-                self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "-t", str(_START_TIMEOUT_S), "stop")
+            pid = self.pid()
+            if pid is None:
+                return
+            process = psutil.Process(pid)
+            process.send_signal(signal.SIGINT)  # Postgres' "fast" shutdown: clients are cut off, data is flushed
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except psutil.TimeoutExpired:
+                process.send_signal(signal.SIGQUIT)  # "immediate"; the next start recovers from the log
+                process.wait(_STOP_TIMEOUT_S)
 
     def pid(self) -> int | None:
         """Process id of the postmaster, or None if it does not run."""

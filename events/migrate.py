@@ -15,6 +15,7 @@ from schemas.ids import first_id_at, now_ms
 MIGRATIONS = Path(__file__).with_name("migrations")
 MONTHS_AHEAD = 3
 MINIMUM_SERVER = 150_000
+_CONNECT_TIMEOUT_S = 10
 _LOCK = 0x6B656675  # "kefu": the advisory lock that starters queue on
 
 
@@ -24,7 +25,12 @@ async def migrate(url: str, migrations: Path = MIGRATIONS) -> list[str]:
     Raises ConfigurationError if the server is too old, or if a migration that
     was applied before has changed since.
     """
-    connection = await asyncpg.connect(url)
+    try:
+        connection = await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise ConfigurationError(
+            f"cannot reach the event log's database: {error}; is KEFU_DATABASE_URL right, and the server running?"
+        ) from error
     try:
         version = int(await connection.fetchval("SHOW server_version_num"))
         if version < MINIMUM_SERVER:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from knowledge.text import Language
+from schemas.errors import ConfigurationError
 
 
 class Side(Struct, frozen=True):
@@ -41,7 +42,7 @@ class Entry(Struct, frozen=True):
             yield "zh", self.zh
 
 
-class EntriesInvalid(ValueError):
+class EntriesInvalid(ConfigurationError):
     """The file of entries cannot be used; the message says where and what to do."""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 pytest.register_assert_rewrite("kit", "store_contract")
 
-from kit.server import Databases  # noqa: E402
+from kit.server import Databases, open_folder  # noqa: E402
 
 from events.embedded import EmbeddedPostgres  # noqa: E402
 from schemas.ids import Snowflake  # noqa: E402
@@ -31,12 +31,13 @@ def no_ray(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def server() -> Iterator[EmbeddedPostgres]:
     """One embedded Postgres for the whole run. Tests that stop it use `own_server`."""
-    postgres = EmbeddedPostgres(tmp_path_factory.mktemp("pg"))
-    postgres.start()
-    yield postgres
-    postgres.stop()
+    with open_folder() as folder:
+        postgres = EmbeddedPostgres(folder)
+        postgres.start()
+        yield postgres
+        postgres.stop()
 
 
 @pytest.fixture(scope="session")
@@ -63,9 +64,16 @@ def empty_database(databases: Databases) -> str:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def server_folder() -> Iterator[Path]:
+    """An empty folder for a server of the test's own."""
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def own_server(server_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A server that the test may stop and kill; it runs and is not migrated."""
-    postgres = EmbeddedPostgres(tmp_path / "pg")
+    postgres = EmbeddedPostgres(server_folder)
     postgres.start()
     yield postgres
     postgres.stop()

@@ -26,9 +26,9 @@ def test_start_twice_is_one_server(own_server: EmbeddedPostgres) -> None:
     assert own_server.pid() == pid
 
 
-def test_started_by_two_processes_at_once(tmp_path: Path) -> None:
+def test_started_by_two_processes_at_once(server_folder: Path) -> None:
     """On an empty folder, so that both would initialise it."""
-    folder = tmp_path / "pg"
+    folder = server_folder
     starters = [
         subprocess.Popen([sys.executable, "-c", _START, str(folder)], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
@@ -72,8 +72,8 @@ def test_durability_is_on(own_server: EmbeddedPostgres) -> None:
     assert run(fetch(own_server.url, "SHOW listen_addresses")) == [("",)]
 
 
-def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
-    folder = tmp_path / ("long-" * 20) / "pg"
+def test_a_long_path_gets_a_short_socket(server_folder: Path) -> None:
+    folder = server_folder / ("long-" * 20) / "pg"
     postgres = EmbeddedPostgres(folder)
     socket_dir = Path(postgres.url.partition("?host=")[2])
     assert folder not in socket_dir.parents

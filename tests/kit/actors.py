@@ -16,6 +16,7 @@ from schemas.api import TurnRequest
 from schemas.ids import Snowflake
 
 FAR = T0 + 10**9  # a deadline that never comes
+_IDS = Snowflake(2, lambda: T0)  # one for the whole run: two runtimes never propose the same id
 
 
 class Crash(Exception):
@@ -100,12 +101,11 @@ def runtime(
     clock: FakeClock | None = None,
     probe: Probe | None = None,
 ) -> Runtime:
-    clock = clock or FakeClock()
     return Runtime(
         store=store or MemoryStore(),  # type: ignore[arg-type]
         answerer=answerer or ScriptedAnswerer(),
-        clock=clock,
-        new_id=Snowflake(2, clock).next,
+        clock=clock or FakeClock(),
+        new_id=_IDS.next,
         probe=probe or Probe(),
     )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,14 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run it in a thread with a loop of its own, so that sync fixtures leave pytest-asyncio's loop alone."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A temporary folder for a server. Not below pytest's own, which every pytest that starts closes
+    to other users (mode 700), the one that Postgres runs as included."""
+    with tempfile.TemporaryDirectory(prefix="kefu-test-") as name:
+        yield Path(name) / "pg"
 
 
 async def execute(url: str, *statements: str) -> None:

@@ -150,3 +150,12 @@ def test_small_talk_rests_on_no_knowledge() -> None:
     assert answer is not None
     assert (answer.model, answer.knowledge_version, answer.confidence) == (MODEL, 0, 1.0)
     assert answer.citations == ()
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize(
+    "piece", ["想要", "请帮我", "麻烦你", "谢谢你们", "please ", "thank you so very much ", "哈哦", "real "]
+)
+def test_repetition_does_not_take_exponential_time(piece: str) -> None:
+    for tail in ("", "x", "车"):
+        smalltalk(Question("shop", (piece * 90)[:89] + tail))

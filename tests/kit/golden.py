@@ -1,0 +1,64 @@
+"""Golden files: what every version of Kefu wrote must stay readable for ever.
+
+To add an event, or a version of one with new fields:
+
+1. add the event to EVERY_EVENT in kit/given.py, with every field set;
+2. `cd tests && ../.venv/bin/python -m kit.golden 2` writes `<Event>.v2.bin` and the JSON
+   beside it for each event whose bytes are not in any golden file yet;
+3. commit the new files. Never change or delete old ones: logs hold such bytes.
+
+After a change of the fold: raise FOLD_VERSION; step 2 adds the new state hash.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+
+from actors.session import FOLD_VERSION, fold
+from actors.snapshot import state_hash
+from events.codec import Event, encode
+from kit.given import EVERY_EVENT
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+HASHES = GOLDEN / "state_hashes.json"  # by fold version, of the state after EVERY_EVENT
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """What the JSON file holds. int64 are strings, as protobuf's JSON has it."""
+    stored = encode(event)
+    fields = MessageToDict(event, preserving_proto_field_name=True)
+    return {"event_type": stored.event_type, "recorded_at_ms": stored.recorded_at_ms, "fields": fields}
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in GOLDEN.glob("*.bin"))
+
+
+def read(name: str) -> tuple[bytes, dict[str, Any]]:
+    return (GOLDEN / f"{name}.bin").read_bytes(), json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+def main(version: int) -> None:
+    written = {(GOLDEN / f"{name}.bin").read_bytes() for name in names()}
+    for event in EVERY_EVENT:
+        payload = encode(event).payload
+        path = GOLDEN / f"{type(event).__name__}.v{version}.bin"
+        if payload in written:
+            continue
+        if path.exists():
+            raise SystemExit(f"{path} exists with other bytes: give another version, old files never change")
+        path.write_bytes(payload)
+        path.with_suffix(".json").write_text(json.dumps(as_json(event), indent=2, ensure_ascii=False) + "\n")
+        print("wrote", path)
+    hashes = json.loads(HASHES.read_text()) if HASHES.exists() else {}
+    hashes.setdefault(str(FOLD_VERSION), state_hash(fold(EVERY_EVENT)).hex())
+    HASHES.write_text(json.dumps(hashes, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
