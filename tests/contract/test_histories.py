@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from kit.histories import Histories
 
 from events.postgres import PostgresStore
 
 pytestmark = pytest.mark.timeout(120)
-_SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)  # without the slow explanation
+_SETTINGS = settings(deadline=None, phases=_PHASES, suppress_health_check=list(HealthCheck), print_blob=True)
 
 
 class OnPostgres(Histories):
@@ -19,7 +20,7 @@ class OnPostgres(Histories):
 
 
 def test_histories_in_memory() -> None:
-    run_state_machine_as_test(Histories, settings=settings(_SETTINGS, max_examples=150, stateful_step_count=30))
+    run_state_machine_as_test(Histories, settings=settings(_SETTINGS, max_examples=250, stateful_step_count=30))
 
 
 def test_histories_on_postgres(shared_database: str) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
-from kit.server import execute, fetch, run
+from kit.server import execute, fetch, run, until
 
 from events import embedded
 from events.embedded import EmbeddedPostgres
 from schemas.errors import ConfigurationError
 
+_COMPUTE = "DO $$ DECLARE until timestamptz := clock_timestamp() + interval '1 s'; BEGIN WHILE clock_timestamp() < until LOOP END LOOP; END $$"
 _START = "import sys, pathlib; from events.embedded import EmbeddedPostgres as E; print(E(pathlib.Path(sys.argv[1])).start())"
 
 
@@ -56,6 +59,23 @@ def test_what_was_committed_survives_kill_9(own_server: EmbeddedPostgres) -> Non
         own_server.start()
         assert own_server.pid() != pid
         assert run(fetch(own_server.url, "SELECT a FROM t")) == [(42,)]
+
+
+async def test_start_waits_for_what_a_killed_server_left_behind(own_server: EmbeddedPostgres) -> None:
+    """A backend that computes does not notice the death of its server, and holds on to the shared memory."""
+    busy = await asyncpg.connect(own_server.url)
+    computing = asyncio.ensure_future(busy.execute(_COMPUTE))
+    while not await fetch(own_server.url, "SELECT 1 FROM pg_stat_activity WHERE query = $1", _COMPUTE):
+        await asyncio.sleep(0.01)  # pytest-timeout is the deadline
+    pid = own_server.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: own_server.pid() is None, "the server's death")
+    await asyncio.to_thread(own_server.start)
+    assert await fetch(own_server.url, "SELECT 1") == [(1,)]
+    with pytest.raises((OSError, asyncpg.PostgresError)):
+        await computing
+    busy.terminate()
 
 
 def test_stop_and_stop_again(own_server: EmbeddedPostgres) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from kit.server import Cut, Proxy, fetch
+from kit.server import Cut, Proxy, fetch, until
 
 from events.connections import Connections
 from events.embedded import EmbeddedPostgres
@@ -64,6 +64,43 @@ async def test_cut_after_the_commit_is_success(
     assert await stored(shared_database, session) == [b"a", b"b"]
     with pytest.raises(WrongExpectedVersion):
         await store.append(session, 0, EVENTS)
+
+
+@pytest.mark.parametrize("cut", ["stall_before", "stall_after"])
+async def test_a_server_that_says_nothing(
+    proxy: Proxy, shared_database: str, new_id: Snowflake, cut: Cut
+) -> None:
+    """The statement times out; a new connection tells what became of it, and the silent one is not used again."""
+    store = PostgresStore(proxy.url, writers=1, readers=1, timeout_s=0.3)
+    await store.append(new_id.next(), 0, EVENTS)
+    session, proxy.cut = new_id.next(), cut
+    if cut == "stall_after":
+        await store.append(session, 0, EVENTS)
+    else:
+        with pytest.raises(AppendOutcomeUnknown):
+            await store.append(session, 0, EVENTS)
+        assert await stored(shared_database, session) == []
+        await store.append(session, 0, EVENTS)
+    assert await stored(shared_database, session) == [b"a", b"b"]
+    await store.append(session, 2, EVENTS)
+    await store.close()
+
+
+async def test_connections_that_died_idle_are_replaced_unnoticed(database: str, new_id: Snowflake) -> None:
+    store, session = PostgresStore(database, writers=1, readers=1), new_id.next()
+    await store.append(session, 0, EVENTS)
+    await store.read(session)
+    idle = [*store._writers._idle, *store._readers._idle]
+    assert len(idle) == 2
+    await fetch(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    await until(lambda: all(connection.is_closed() for connection in idle), "the end of both connections")
+    await store.append(session, 2, EVENTS)
+    assert len(await store.read(session)) == 4
+    await store.close()
 
 
 async def test_cut_in_flight_is_success_or_unknown_and_never_double(

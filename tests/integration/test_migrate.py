@@ -68,6 +68,12 @@ async def test_a_server_too_old_is_refused(empty_database: str, monkeypatch: pyt
     assert await fetch(empty_database, "SELECT to_regclass('schema_migrations')") == [(None,)]
 
 
+async def test_a_database_that_cannot_be_reached_is_named(empty_database: str, tmp_path: Path) -> None:
+    for url in (f"postgresql://postgres@/postgres?host={tmp_path}", empty_database.replace("/test_", "/no_"), "x"):
+        with pytest.raises(ConfigurationError, match="KEFU_DATABASE_URL"):
+            await migrate(url)
+
+
 async def test_partitions_of_this_month_and_the_next_three(
     empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ import asyncpg
 
 from events.migrate import migrate
 
-Cut = Literal["before", "in_flight", "after"]
+Cut = Literal["before", "in_flight", "after", "stall_before", "stall_after"]
 _READY = b"Z\x00\x00\x00\x05I"  # ReadyForQuery, outside a transaction: the commit is done
 _SOCKET = ".s.PGSQL.5432"
 
@@ -89,7 +89,8 @@ class Proxy:
     """A Unix socket in front of the server's. `cut` arms it for the next statement of any connection:
 
     before: the statement never reaches the server; in_flight: it does, but nobody
-    waits for it; after: the server has committed, the client is not told.
+    waits for it; after: the server has committed, the client is not told; stall_*:
+    as before and after, but the connection stays open and says nothing more.
     With `refuse`, whatever is cut off cannot connect again.
     """
 
@@ -99,6 +100,7 @@ class Proxy:
         self._path = folder / _SOCKET
         self.cut: Cut | None = None
         self.refuse = False
+        self._stalled = False
         self.connections = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -145,15 +147,27 @@ class Proxy:
                 cut, self.cut = self.cut, None
                 if cut == "before":
                     raise _CutOff
+                if cut == "stall_before":
+                    await self._hang_up(reader)
+                if cut in ("after", "stall_after"):
+                    swallow.set()
+                    self._stalled = cut == "stall_after"
                 up_writer.write(data)
                 await up_writer.drain()
                 if cut == "in_flight":
                     raise _CutOff
-                swallow.set()
+                if cut == "stall_after":
+                    await self._hang_up(reader)
                 continue
             up_writer.write(data)
             await up_writer.drain()
         raise _CutOff  # the client left
+
+    async def _hang_up(self, reader: asyncio.StreamReader) -> None:
+        """Say nothing until the client gives up."""
+        while await reader.read(1 << 16):
+            pass
+        raise _CutOff
 
     async def _to_client(
         self, up_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, swallow: asyncio.Event
@@ -162,7 +176,7 @@ class Proxy:
         while data := await up_reader.read(1 << 16):
             if swallow.is_set():
                 swallowed += data
-                if swallowed.endswith(_READY):
+                if swallowed.endswith(_READY) and not self._stalled:
                     raise _CutOff
                 continue
             writer.write(data)

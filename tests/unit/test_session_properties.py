@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from kit.given import T0, answer
 
@@ -24,6 +24,7 @@ from events.store import StoredEvent
 from schemas.answers import Answer, Citation, Option
 from schemas.events_pb2 import BotReplied, EscalationRequested, SessionStarted, UserMessageReceived
 
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)  # without the slow explanation
 texts = st.text(max_size=12)
 keys = st.sampled_from([f"k{n}" for n in range(5)])
 answers = st.builds(
@@ -84,7 +85,7 @@ def live(commands: list[ReceiveMessage | CompleteTurn]) -> tuple[State, list[Eve
     return state, log
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, phases=PHASES, max_examples=150)
 @given(histories)
 def test_histories_obey_the_model(commands: list[ReceiveMessage | CompleteTurn]) -> None:
     state, log = live(commands)
@@ -96,7 +97,7 @@ def test_histories_obey_the_model(commands: list[ReceiveMessage | CompleteTurn])
         assert len(seen) == len(set(seen))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, phases=PHASES, max_examples=100)
 @given(histories, st.integers(0, 50))
 def test_live_refolded_and_restored_states_agree(commands: list[ReceiveMessage | CompleteTurn], cut: int) -> None:
     state, log = live(commands)
