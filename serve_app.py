@@ -15,7 +15,6 @@ from ray.serve import Application, Deployment
 from deployments.ingress import Ingress
 from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment, knowledge_path
 from deployments.supervisor import Supervisor
-from deployments.wiring import APP, host_runtime
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
 from knowledge.entries import load
@@ -23,9 +22,6 @@ from schemas.settings import Settings
 
 # No line per call: Kefu's metrics count turns.
 _QUIET = {"enable_access_log": False, "log_level": "WARNING"}
-
-
-__all__ = ["APP", "build"]
 
 
 def build(settings: Settings) -> Application:
@@ -42,7 +38,7 @@ def build(settings: Settings) -> Application:
     answerer = _scaled("answerer", AnswererDeployment, 2).bind(retriever)
     supervisor = serve.deployment(name="supervisor", ray_actor_options={"num_cpus": 0}, logging_config=_QUIET)(
         Supervisor
-    ).bind(settings, host_runtime, embedded)
+    ).bind(settings, embedded)
     ingress = serve.deployment(
         name="ingress",
         autoscaling_config={
@@ -56,7 +52,7 @@ def build(settings: Settings) -> Application:
         ray_actor_options={"num_cpus": 0.1},
         logging_config=_QUIET,
     )(serve.ingress()(Ingress))
-    return ingress.bind(settings, host_runtime, answerer, supervisor)
+    return ingress.bind(settings, answerer, supervisor)
 
 
 def _scaled(name: str, cls: type, most: int) -> Deployment:

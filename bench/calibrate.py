@@ -75,9 +75,7 @@ class Memo:
         return np.array([self._known[each] for each in texts], dtype=np.float32)
 
 
-def ask(
-    data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo
-) -> list[Asked]:
+def ask(data: str, entries: Sequence[Entry], asked: list[tuple[Language, str, str | None]], memo: Memo) -> list[Asked]:
     texts = [text for _, text, _ in asked]
     found = HybridIndex.build(entries, memo).search(texts, memo.encode(texts), 10)
     return [Asked(data, *question, hits) for question, hits in zip(asked, found, strict=True)]
@@ -158,9 +156,7 @@ def fit_ranking(asked: list[Asked]) -> Weights:
         slope = ((p[:, :, None] * x).sum(axis=1) - x[rows, right]).mean(axis=0)
         return -float(np.log(p[rows, right]).mean()) + 1e-4 * float(w @ w), slope + 2e-4 * w
 
-    return Weights(
-        *minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist()
-    )
+    return Weights(*minimize(loss, np.ones(len(names)), jac=True, bounds=[(0, 40)] * len(names)).x.round(1).tolist())
 
 
 def fit_logistic(x: Array, y: Array, weight: Array) -> tuple[float, ...]:
@@ -182,10 +178,7 @@ def rescore(asked: list[Asked]) -> None:
             (
                 msgspec.structs.replace(
                     hit,
-                    score=w.nearest * hit.nearest
-                    + w.mean * hit.mean
-                    + w.coverage * hit.coverage
-                    + w.bm25 * hit.bm25,
+                    score=w.nearest * hit.nearest + w.mean * hit.mean + w.coverage * hit.coverage + w.bm25 * hit.bm25,
                 )
                 for hit in each.hits
             ),
@@ -231,9 +224,7 @@ def judge(asked: list[Asked]) -> None:
         for language in LANGUAGES:
             if rows := [each for each in fresh if (each.data, each.language) == (data, language)]:
                 print(outcome(data, language, rows))
-    print(
-        "\nall of it, three in four in scope; from each confidence up: share answered / share of those right"
-    )
+    print("\nall of it, three in four in scope; from each confidence up: share answered / share of those right")
     for language in LANGUAGES:
         print(coverage_curve(language, [each for each in fresh if each.language == language]))
 
@@ -263,9 +254,7 @@ def coverage_curve(language: str, rows: list[Asked]) -> str:
     points = []
     for least in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         given = weight * (sure >= least)
-        points.append(
-            f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}"
-        )
+        points.append(f"{least:.1f}: {given.sum() / weight.sum():.2f}/{(given * right).sum() / given.sum():.2f}")
     return f"{language}  ECE {calibration_error(sure, right, weight):.3f}   " + "  ".join(points)
 
 
@@ -281,9 +270,7 @@ def _considered(asked: Asked) -> list[Hit]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=None, help="folder for the ONNX file")
     parser.add_argument("--judge", action="store_true", help="keep the coefficients of the files")
     arguments = parser.parse_args()
@@ -302,8 +289,7 @@ def main() -> None:
         asked += ask("bank, other domains", entries, [each for each in far if each[0] == "en"], memo)
     else:
         print(
-            f"skipped: banking77 and clinc150 ({FIXTURES} is not there); "
-            "do not keep coefficients fitted without them"
+            f"skipped: banking77 and clinc150 ({FIXTURES} is not there); do not keep coefficients fitted without them"
         )
     if not arguments.judge:
         fit(asked)

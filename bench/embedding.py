@@ -79,12 +79,7 @@ def questions(per_intent: int) -> tuple[list[str], list[int]]:
         for row in csv.DictReader(file):
             intents.setdefault(row["category"], []).append(row["text"])
     # Interleaved, so that a batch holds questions of many intents and lengths.
-    rows = [
-        (own[at], label)
-        for at in range(per_intent)
-        for label, own in enumerate(intents.values())
-        if at < len(own)
-    ]
+    rows = [(own[at], label) for at in range(per_intent) for label, own in enumerate(intents.values()) if at < len(own)]
     return [text for text, _ in rows], [label for _, label in rows]
 
 
@@ -135,9 +130,7 @@ def _child(kind: str, threads: int, cache: str, quick: bool) -> dict[str, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="half the questions")
     parser.add_argument("--child", choices=KINDS, help=argparse.SUPPRESS)
@@ -147,9 +140,7 @@ def main() -> None:
         print(json.dumps(measure(arguments.child, arguments.threads, arguments.cache, arguments.quick)))
         return
 
-    print(
-        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; ", end=""
-    )
+    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; ", end="")
     print(f"threads: {arguments.threads}")
     if not TRAIN.exists():
         print(f"skipped: quality ({TRAIN} is not there); made-up questions are timed instead")
@@ -161,9 +152,7 @@ def main() -> None:
             cold = _child(kind, arguments.threads, cache, quick=True)["start_warm_s"]
             results[kind] = {"start_cold_s": cold, **_child(kind, arguments.threads, cache, arguments.quick)}
     for field, title in COLUMNS:
-        cells = (
-            f"{results[kind][field]:10.3g}" if field in results[kind] else f"{'-':>10}" for kind in KINDS
-        )
+        cells = (f"{results[kind][field]:10.3g}" if field in results[kind] else f"{'-':>10}" for kind in KINDS)
         print(f"{title:16}" + "".join(cells))
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from actors.host import BuildRuntime
 from deployments import fast_lane, requests, socket, uvicorn_settings
 from deployments.host_router import HostRouter
 from deployments.http import problem_response, read_body, respond
 from deployments.pages import pages
 from deployments.reading import Reader
+from deployments.wiring import runtime_builder
 from events.postgres import PostgresStore
 from schemas.errors import InvalidRequest, KefuError, MethodNotAllowed
 from schemas.metrics import Metrics
@@ -99,11 +99,11 @@ async def _no_lifespan(receive: Receive, send: Send) -> None:
 class Ingress:
     """A replica: its links to the hosts, its reader of the log, its metrics."""
 
-    def __init__(self, settings: Settings, build: BuildRuntime, *_after: Any) -> None:
+    def __init__(self, settings: Settings, *_after: Any) -> None:
         """`_after`: handles of deployments that must be there first; the hosts call them, not the ingress."""
         uvicorn_settings.apply()
         self._metrics = Metrics(settings.metrics_dir, "ingress")
-        self._router = HostRouter(settings, build)
+        self._router = HostRouter(settings, runtime_builder())
         store = PostgresStore(settings.database_url, writers=1, readers=2)
         self._reader = Reader(settings.tenant, store)
         self._app = App(settings, self._router, self._reader, self._metrics)

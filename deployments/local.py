@@ -57,7 +57,7 @@ class Local:
         """
         self._take_home()
         self._stop_leftovers()
-        if not _free(self._host, self._port):
+        if not port_is_free(self._host, self._port):
             raise ConfigurationError(f"port {self._port} on {self._host} is in use; choose another with --port")
         shutil.rmtree(self._settings.metrics_dir, ignore_errors=True)
         os.environ.update(self._environment())
@@ -176,7 +176,8 @@ def read_env(path: Path) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _free(host: str, port: int) -> bool:
+def port_is_free(host: str, port: int) -> bool:
+    """True if a server could listen there now."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -188,7 +189,7 @@ def _free(host: str, port: int) -> bool:
 
 def _port_near(preferred: int) -> int:
     """The preferred port if it is free, else any free one."""
-    if _free("0.0.0.0", preferred):
+    if port_is_free("0.0.0.0", preferred):
         return preferred
     with socket.socket() as probe:
         probe.bind(("0.0.0.0", 0))

@@ -11,8 +11,9 @@ from typing import Any
 
 import ray
 
-from actors.host import BuildRuntime, start_host
+from actors.host import start_host
 from actors.placement import NAMESPACE, POOLED, pooled_name
+from deployments.wiring import runtime_builder
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
 from schemas.metrics import Metrics
@@ -30,9 +31,9 @@ _log = logging.getLogger("kefu.supervisor")
 class Supervisor:
     """One for the whole cluster. Should it die, Serve brings it back; nothing waits for it meanwhile."""
 
-    def __init__(self, settings: Settings, build: BuildRuntime, embedded: Path | None) -> None:
+    def __init__(self, settings: Settings, embedded: Path | None) -> None:
         self._settings = settings
-        self._build = build
+        self._build = runtime_builder()
         self._postgres = EmbeddedPostgres(embedded) if embedded else None
         self._metrics = Metrics(settings.metrics_dir, "hosts")
         self._answered: dict[str, float] = {}

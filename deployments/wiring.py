@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from typing import Any
 
 from ray import serve
 
 from actors.actor import Runtime
+from actors.host import BuildRuntime
 from actors.placement import POOLED
 from deployments.remote_answerer import Call, RemoteAnswerer
 from events.postgres import PostgresStore
 from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings
 
-APP = "kefu"  # the Serve application's name
+APP = "kefu"  # the Serve application's name under `kefu up`
 _ANSWER_TIMEOUT_S = 10.0
 _POOLED_WORKERS = 256
 
 
-def host_runtime(settings: Settings, name: str) -> Runtime:
-    """The runtime of the host called `name`, over Postgres and the answerer deployment."""
+def runtime_builder() -> BuildRuntime:
+    """How hosts of this replica's own application are made; `serve run` and `kefu up` name it differently."""
+    return functools.partial(host_runtime, serve.get_replica_context().app_name)
+
+
+def host_runtime(app: str, settings: Settings, name: str) -> Runtime:
+    """The runtime of the host called `name`, over Postgres and the answerer deployment of the application `app`."""
     return Runtime(
         store=PostgresStore(settings.database_url),
-        answerer=RemoteAnswerer(_answer_call(), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S),
+        answerer=RemoteAnswerer(_answer_call(app), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S),
         clock=now_ms,
         new_id=Snowflake(_worker(name)).next,
     )
 
 
-def _answer_call() -> Call:
+def _answer_call(app: str) -> Call:
     handle: Any = None
 
     async def call(payload: bytes) -> bytes:
         nonlocal handle
         if handle is None:  # hosts may be up before the application is
-            handle = serve.get_deployment_handle("answerer", app_name=APP)
+            handle = serve.get_deployment_handle("answerer", app_name=app)
         answers: bytes = await handle.answer.remote(payload)
         return answers
 

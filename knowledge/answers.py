@@ -71,7 +71,5 @@ def _close(hits: list[Hit]) -> list[Hit]:
 def _quote(asked: str, side: Side) -> str:
     """The sentence of the answer with the most of the question's terms; ties go to the earlier one."""
     wanted = set(text.terms(asked)) | set(text.terms(side.question))
-    best = max(
-        sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer
-    )
+    best = max(sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer)
     return best[:_QUOTE_CHARACTERS]

@@ -29,9 +29,7 @@ class KnowledgeBase:
         self.index = HybridIndex.build(entries, embedder)
 
     @classmethod
-    def load(
-        cls, path: Path, embedder: Encoder, version: int = 1, *, cache_dir: Path | None = None
-    ) -> KnowledgeBase:
+    def load(cls, path: Path, embedder: Encoder, version: int = 1, *, cache_dir: Path | None = None) -> KnowledgeBase:
         """Reads a JSONL file of entries and indexes it. Raises EntriesInvalid.
 
         Embedding takes about five seconds per hundred bilingual entries on one core;

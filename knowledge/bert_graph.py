@@ -71,10 +71,7 @@ class _Graph:
         graph = helper.make_graph(
             self._nodes,
             "sentence_encoder",
-            [
-                helper.make_tensor_value_info(name, kinds.INT64, ["batch", "tokens"])
-                for name in ("ids", "mask")
-            ],
+            [helper.make_tensor_value_info(name, kinds.INT64, ["batch", "tokens"]) for name in ("ids", "mask")],
             [helper.make_tensor_value_info("vectors", kinds.FLOAT, ["batch", self._shape.hidden_size])],
             [self._onnx.numpy_helper.from_array(array, name) for name, array in self._constants.items()],
         )

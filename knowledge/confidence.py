@@ -70,9 +70,7 @@ def features(hits: list[Hit]) -> tuple[float, ...]:
     background = (weights.nearest + weights.mean) * first.background
     rivals = [background, *(hit.score for hit in hits[1:])]
     odds = -math.log(sum(math.exp(min(score - first.score, 50.0)) for score in rivals) + 1e-9)
-    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(
-        hit.coverage for hit in hits
-    )
+    agree = first.mean >= max(hit.mean for hit in hits) and first.coverage >= max(hit.coverage for hit in hits)
     others = max((hit.coverage for hit in hits[1:]), default=0.0)
     return (
         1.0,

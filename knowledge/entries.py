@@ -51,9 +51,7 @@ def load(path: Path) -> list[Entry]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise EntriesInvalid(
-            f"{path}: cannot be read ({error.strerror}); give a JSONL file of entries"
-        ) from error
+        raise EntriesInvalid(f"{path}: cannot be read ({error.strerror}); give a JSONL file of entries") from error
 
     entries: list[Entry] = []
     seen: dict[str, int] = {}
@@ -62,9 +60,7 @@ def load(path: Path) -> list[Entry]:
             continue
         entry = _entry(line, f"{path}:{number}")
         if entry.id in seen:
-            raise EntriesInvalid(
-                f"{path}:{number}: id {entry.id!r} is taken by line {seen[entry.id]}; choose another"
-            )
+            raise EntriesInvalid(f"{path}:{number}: id {entry.id!r} is taken by line {seen[entry.id]}; choose another")
         seen[entry.id] = number
         entries.append(entry)
     if not entries:

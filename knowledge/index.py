@@ -105,9 +105,7 @@ class HybridIndex:
                 own = _side_passages(side)
                 passages += own
                 owners += [number] * len(own)
-        return cls(
-            entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND])
-        )
+        return cls(entries, passages, np.array(owners, dtype=np.int64), embedder.encode([*passages, *BACKGROUND]))
 
     def search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         """The k best entries for each text, best first. `vectors`: (n, dim), of the same texts."""
@@ -198,10 +196,7 @@ def _side_passages(side: Side) -> list[str]:
 def _words(entry: Entry) -> list[str]:
     sides = [side for _, side in entry.sides()]
     return [
-        term
-        for side in sides
-        for own in (side.question, *side.paraphrases, side.answer)
-        for term in text.terms(own)
+        term for side in sides for own in (side.question, *side.paraphrases, side.answer) for term in text.terms(own)
     ]
 
 

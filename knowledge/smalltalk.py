@@ -22,9 +22,7 @@ _EMOJI = str.maketrans({"👍": " ok ", "👌": " ok ", "✅": " ok ", "🙏": "
 # A piece ends where its word does, or where Chinese begins.
 _END = r"(?![^\W\u3400-\u9fff])"
 _ENDS_CHINESE = r"(?<=[\u3400-\u9fff])"
-_PIECES = {
-    topic: re.compile(rf"(?:{phrases})(?:{_END}|{_ENDS_CHINESE})") for topic, phrases in PHRASES.items()
-}
+_PIECES = {topic: re.compile(rf"(?:{phrases})(?:{_END}|{_ENDS_CHINESE})") for topic, phrases in PHRASES.items()}
 
 
 def smalltalk(question: Question) -> Answer | None:

@@ -20,7 +20,7 @@ class OnPostgres(Histories):
 
 
 def test_histories_in_memory() -> None:
-    run_state_machine_as_test(Histories, settings=settings(_SETTINGS, max_examples=250, stateful_step_count=30))
+    run_state_machine_as_test(Histories, settings=settings(_SETTINGS, max_examples=120, stateful_step_count=30))
 
 
 def test_histories_on_postgres(shared_database: str) -> None:

@@ -7,6 +7,8 @@ from store_contract import StoreContract
 
 from events.postgres import PostgresStore
 
+pytestmark = pytest.mark.timeout(20)  # of a lost wake-up there is no other sign
+
 
 class TestPostgresStore(StoreContract):
     @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ def tally(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Callab
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> random.Random:
     """The test's own random numbers; KEFU_CHAOS_SEED repeats them."""
-    print(f"KEFU_CHAOS_SEED={SEED}")
+    sys.stdout.write(f"KEFU_CHAOS_SEED={SEED}\n")
     return random.Random(f"{SEED} {request.node.name}")
 
 

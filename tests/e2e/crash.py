@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from forked import ForkedHost, Forker
 from kit.server import until
-from ledger import Ledger, Tally, Turn, audit, messages, read_streams, replayed_hashes
+from ledger import Ledger, Tally, Turn, audit, check_states, messages, read_streams
 from scripted import read_journal
 
 from deployments.host_link import HostGone, HostLink
@@ -113,6 +113,7 @@ async def _chat_until_killed(
     faults = len(read_journal(world.journal, "fault"))
     if point != OUTSIDE:
         await host.call("arm", point, rng.randint(earliest, 3 * SESSIONS), signal.SIGKILL)
+
     async def kill() -> None:
         await asyncio.sleep(rng.uniform(0.0, 0.08))  # any moment is as good as another
         await host.kill()
@@ -128,10 +129,9 @@ async def _agree(world: World, host: ForkedHost, ledger: Ledger, sessions: list[
     streams = await read_streams(world.database, sessions)
     audit(ledger, streams, tally, settled=True)
     live: dict[str, bytes] = await host.call("state_hashes")
-    replayed = replayed_hashes(streams)
-    resident = set(live) & set(sessions)
+    resident = {session: stream for session, stream in streams.items() if session in live}
     assert resident
-    assert {s: live[s] for s in resident} == {s: replayed[s] for s in resident}, "live state is not the replayed one"
+    check_states(live, resident)
 
 
 # --- SIGSTOP ---------------------------------------------------------------------------------------------

@@ -158,9 +158,11 @@ def _says(recorded: tuple[int, BotReplied] | None, reply: dict[str, object]) -> 
     return (reply["seq"], reply["turn"], reply["text"]) == (seq, event.turn, event.text)
 
 
-def replayed_hashes(streams: Streams) -> dict[str, bytes]:
-    """State hash of each session, folded from nothing but the log."""
-    return {session: state_hash(fold(event for _, event in stream)) for session, stream in streams.items()}
+def check_states(live: dict[str, bytes], streams: Streams) -> None:
+    """The state in memory, given by its hash, is what the log replays to, from nothing but the log."""
+    replayed = {session: fold(event for _, event in stream) for session, stream in streams.items()}
+    wrong = [session for session, state in replayed.items() if live.get(session, b"") != state_hash(state)]
+    assert not wrong, f"live state is not the replayed one: {[(s, s in live, replayed[s].version) for s in wrong]}"
 
 
 def messages(streams: Streams) -> set[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from crash import deliver_all, together
 from kit.server import execute, until
-from ledger import Ledger, Tally, Turn, audit, read_streams, replayed_hashes
+from ledger import Ledger, Tally, Turn, audit, check_states, read_streams
 from scripted import Journal, JournalAnswerer
 
 from actors.actor import Runtime
@@ -135,9 +135,7 @@ async def _outage(server: EmbeddedPostgres, crowd: Crowd, rng: random.Random, ta
     tally.recovered(crowd.last_reply - killed)
 
 
-async def _agree(
-    host: LocalHost, url: str, ledger: Ledger, crowd: Crowd, rng: random.Random, tally: Tally
-) -> None:
+async def _agree(host: LocalHost, url: str, ledger: Ledger, crowd: Crowd, rng: random.Random, tally: Tally) -> None:
     """Nothing was lost or doubled, and every error told the caller to retry, soon."""
     tally.acknowledged = ledger.acknowledged
     tally.note = (
@@ -146,7 +144,7 @@ async def _agree(
     )
     streams = await read_streams(url, ledger.sessions)
     audit(ledger, streams, tally, settled=not crowd.gave_up)
-    assert host.state_hashes() == replayed_hashes(streams), "live state is not the replayed one"
+    check_states(host.state_hashes(), streams)
     await deliver_all(host.link, ledger, rng.sample(list(ledger.replies), 200))  # retried: the same replies
     audit(ledger, streams, tally, settled=True)
     assert set(crowd.errors) <= {*_EXPECTED}, crowd.errors

@@ -1,74 +1,36 @@
-"""Real Ray hosts with scripted surroundings. Ray workers import this module to build their runtime."""
+"""A Ray cluster, hosts in it, and customers who reach them through the router of an ingress replica."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
-import signal
 import tempfile
-import zlib
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psutil
 import ray
 from ledger import TENANT, Ledger, Turn
-from scripted import Journal, JournalAnswerer, read_journal
+from ray._private.node import Node
+from ray.cluster_utils import Cluster
+from ray_build import build
 
-from actors.actor import Runtime
 from actors.host import start_host
 from actors.placement import NAMESPACE, pooled_name
 from deployments.host_router import HostRouter
-from events.postgres import PostgresStore
-from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings
 
 ROOM = 1_000
+_START_S = 30.0
+_FREE_PORT = 0
+_OBJECT_STORE = 128 * 2**20  # bytes
 _INFRA = Path(__file__).parents[2] / "infra" / "ray.env"
-
-
-def settings_for(database_url: str, home: Path, **more: Any) -> Settings:
-    """`home` holds the hosts' journal, and the file that arms their probes."""
-    return Settings(database_url=database_url, home=str(home), **more)
-
-
-class FileProbe:
-    """Kills its process at the point that the file `armed` names; the file is gone before the process is."""
-
-    def __init__(self, home: Path, journal: Journal) -> None:
-        self._file = home / "armed"
-        self._journal = journal
-
-    def __call__(self, point: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            if self._file.read_text() == point:
-                self._file.unlink()
-                self._journal.write("fault", point)
-                os.kill(os.getpid(), signal.SIGKILL)
-
-
-def arm(settings: Settings, point: str) -> None:
-    (Path(settings.home) / "armed.new").write_text(point)
-    (Path(settings.home) / "armed.new").rename(Path(settings.home) / "armed")
-
-
-def faults(settings: Settings) -> list[str]:
-    return read_journal(Path(settings.home) / "journal", "fault")
-
-
-def build(settings: Settings, name: str) -> Runtime:
-    """What `deployments.wiring.host_runtime` is to production."""
-    journal = Journal(Path(settings.home) / "journal")
-    return Runtime(
-        store=PostgresStore(settings.database_url),
-        answerer=JournalAnswerer(journal, has_effects=True, caches=False),
-        clock=now_ms,
-        new_id=Snowflake(zlib.crc32(name.encode()) % WORKERS).next,
-        probe=FileProbe(Path(settings.home), journal),
-    )
 
 
 @contextmanager
@@ -90,22 +52,38 @@ def ray_environment() -> Iterator[None]:
 
 
 @contextmanager
-def cluster() -> Iterator[None]:
-    """A Ray of the module's own, next to any other on this machine."""
+def cluster(nodes: int = 1) -> Iterator[list[Node]]:
+    """A Ray of the module's own, next to any other on this machine, of nodes with two cores each; the first is head."""
     with ray_environment(), tempfile.TemporaryDirectory(prefix="kefu-ray-", ignore_cleanup_errors=True) as folder:
-        ray.init(
-            address="local",
-            num_cpus=4,
-            include_dashboard=False,
-            object_store_memory=128 * 2**20,
-            log_to_driver=False,
-            logging_level="ERROR",
-            _temp_dir=folder,
+        node = {"num_cpus": 2, "object_store_memory": _OBJECT_STORE}
+        ray_cluster = Cluster(
+            initialize_head=True,
+            head_node_args={**node, "temp_dir": folder, "include_dashboard": False, "dashboard_port": _FREE_PORT},
         )
         try:
-            yield
+            started = [ray_cluster.head_node, *(ray_cluster.add_node(**node) for _ in range(nodes - 1))]
+            ray.init(address=ray_cluster.address, log_to_driver=False, logging_level="ERROR")
+            yield started
         finally:
             ray.shutdown()
+            ray_cluster.shutdown()
+            _forget_sockets()
+
+
+def _forget_sockets() -> None:
+    """Ray leaves open sockets to the garbage collector, whose warnings would fail whatever test runs by then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def kill_node(node: Node) -> None:
+    """kill -9 of the raylet and everything under it."""
+    [raylet] = node.all_processes["raylet"]
+    process = psutil.Process(raylet.process.pid)
+    for one in [*process.children(recursive=True), process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            one.kill()
 
 
 def start(settings: Settings, index: int, node_id: str | None = None) -> str:
@@ -116,13 +94,18 @@ def start(settings: Settings, index: int, node_id: str | None = None) -> str:
 
 async def stats(name: str) -> dict[str, int]:
     """What a host says of itself, once it runs. Repeats the question while Ray restarts it."""
-    while True:
-        try:
-            reference: Any = ray.get_actor(name, namespace=NAMESPACE).stats.remote()
-            answer: dict[str, int] = await reference
-            return answer
-        except ray.exceptions.RayActorError:
-            await asyncio.sleep(0.05)
+    async with asyncio.timeout(_START_S):
+        while True:
+            try:
+                reference: Any = ray.get_actor(name, namespace=NAMESPACE).stats.remote()
+                answer: dict[str, int] = await _value(reference)
+                return answer
+            except ray.exceptions.RayActorError:
+                await asyncio.sleep(0.05)
+
+
+async def _value(reference: Any) -> Any:
+    return await reference
 
 
 def stop_hosts() -> None:
@@ -156,7 +139,7 @@ async def take(router: HostRouter, ledger: Ledger, turn: Turn) -> float:
 
 
 class Chatter:
-    """Sessions in closed loop. `longest_s`: the longest wait for a reply; `answered`: when each session last got one."""
+    """Sessions in closed loop. `longest_s`: the longest wait for a reply; `answered`: when each last got one."""
 
     def __init__(self, router: HostRouter, ledger: Ledger, sessions: list[str]) -> None:
         self._router = router

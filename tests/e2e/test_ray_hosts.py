@@ -16,7 +16,8 @@ import ray_hosts
 from conftest import RUNS
 from kit.server import until
 from ledger import TENANT, Ledger, Tally, audit, read_streams
-from ray_hosts import Chatter, faults, routing, settings_for, stats, take
+from ray_build import arm, faults, settings_for
+from ray_hosts import Chatter, routing, stats, take
 from scripted import EFFECT_POINTS
 
 from actors.placement import NAMESPACE, dedicated_name, pooled_name, ranked
@@ -55,7 +56,7 @@ async def test_a_killed_host_comes_back_and_the_caller_does_nothing(
         for point in EFFECT_POINTS * (2 if RUNS > 20 else 1):
             before = len(faults(settings))
             await asyncio.sleep(rng.uniform(0.0, 0.1))
-            ray_hosts.arm(settings, point)
+            arm(settings, point)
             await until(lambda: len(faults(settings)) > before, f"the host died at {point}")  # noqa: B023
             killed = monotonic()
             await until(lambda: chatter.all_answered_since(killed), "all are answered again", 10.0)  # noqa: B023
@@ -129,9 +130,11 @@ async def test_a_dedicated_session_has_a_ray_actor_of_its_own(
     async with routing(dedicated) as router:
         await asyncio.gather(*(take(router, ledger, ledger.next(session)) for session in sessions))
         named = {a["name"] for a in ray.util.list_named_actors(True) if a["namespace"] == NAMESPACE}
-        assert named == {dedicated_name(TENANT, session) for session in sessions} == {
-            f"session-actor-{TENANT}-{session}" for session in sessions
-        }
+        assert (
+            named
+            == {dedicated_name(TENANT, session) for session in sessions}
+            == {f"session-actor-{TENANT}-{session}" for session in sessions}
+        )
         pids = [(await stats(dedicated_name(TENANT, session)))["pid"] for session in sessions]
         assert len({*pids, os.getpid()}) == 3
         os.kill(pids[0], signal.SIGKILL)

@@ -67,9 +67,7 @@ async def test_cut_after_the_commit_is_success(
 
 
 @pytest.mark.parametrize("cut", ["stall_before", "stall_after"])
-async def test_a_server_that_says_nothing(
-    proxy: Proxy, shared_database: str, new_id: Snowflake, cut: Cut
-) -> None:
+async def test_a_server_that_says_nothing(proxy: Proxy, shared_database: str, new_id: Snowflake, cut: Cut) -> None:
     """The statement times out; a new connection tells what became of it, and the silent one is not used again."""
     store = PostgresStore(proxy.url, writers=1, readers=1, timeout_s=0.3)
     await store.append(new_id.next(), 0, EVENTS)
@@ -158,9 +156,7 @@ async def test_a_group_commit_that_is_cut_reports_each_stream_truly(
 ) -> None:
     sessions = [new_id.next() for _ in range(20)]
     proxy.cut = cut
-    outcomes = await asyncio.gather(
-        *(store.append(session, 0, EVENTS) for session in sessions), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(store.append(session, 0, EVENTS) for session in sessions), return_exceptions=True)
     assert proxy.cut is None
     for session, outcome in zip(sessions, outcomes, strict=True):
         if outcome is None:

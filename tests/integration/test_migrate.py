@@ -115,7 +115,9 @@ async def test_months_when_nothing_ran_have_no_partition_but_the_present_has(
     await migrate(empty_database)
     monkeypatch.setattr(module, "now_ms", lambda: at(2027, 12, 1))
     await migrate(empty_database)
-    insert = "INSERT INTO session_events (session_id, seq, event_type, recorded_at, payload) VALUES ({}, 1, 1, now(), '')"
+    insert = (
+        "INSERT INTO session_events (session_id, seq, event_type, recorded_at, payload) VALUES ({}, 1, 1, now(), '')"
+    )
     await execute(empty_database, insert.format(first_id_at(at(2027, 12, 1))))
     await execute(empty_database, insert.format(first_id_at(at(2028, 3, 31))))
     with pytest.raises(asyncpg.CheckViolationError, match="no partition"):

@@ -18,9 +18,7 @@ from events.subscription import Checkpoints, batches, follow
 from schemas.errors import StoreUnavailable
 from schemas.ids import Snowflake
 
-INSERT = (
-    "INSERT INTO session_events (session_id, seq, event_type, recorded_at, payload) VALUES ($1, 1, 1, now(), $2)"
-)
+INSERT = "INSERT INTO session_events (session_id, seq, event_type, recorded_at, payload) VALUES ($1, 1, 1, now(), $2)"
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def main(version: int) -> None:
             raise SystemExit(f"{path} exists with other bytes: give another version, old files never change")
         path.write_bytes(payload)
         path.with_suffix(".json").write_text(json.dumps(as_json(event), indent=2, ensure_ascii=False) + "\n")
-        print("wrote", path)
+        sys.stdout.write(f"wrote {path}\n")
     hashes = json.loads(HASHES.read_text()) if HASHES.exists() else {}
     hashes.setdefault(str(FOLD_VERSION), state_hash(fold(EVERY_EVENT)).hex())
     HASHES.write_text(json.dumps(hashes, indent=2) + "\n")

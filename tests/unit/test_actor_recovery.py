@@ -94,9 +94,7 @@ async def test_an_unknown_outcome_is_looked_up_in_the_log(when: str) -> None:
 @pytest.mark.parametrize("has_effects", [False, True])
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("next_key", ["a", "b"])
-async def test_after_a_crash_anywhere_the_turn_is_finished_once(
-    point: str, has_effects: bool, next_key: str
-) -> None:
+async def test_after_a_crash_anywhere_the_turn_is_finished_once(point: str, has_effects: bool, next_key: str) -> None:
     store, answerer, probe = MemoryStore(), ScriptedAnswerer(has_effects=has_effects), Probe()
     actor = SessionActor(runtime(store, answerer, probe=probe), "acme", "s1")
     probe.armed = point
@@ -119,7 +117,7 @@ async def test_after_a_crash_anywhere_the_turn_is_finished_once(
 
 @pytest.mark.parametrize("point", POINTS)
 async def test_an_actor_that_lives_on_after_an_error_trusts_only_the_log(point: str) -> None:
-    store, answerer, probe = MemoryStore(), ScriptedAnswerer(has_effects=True), Probe()
+    store, answerer, probe = FaultyStore(MemoryStore()), ScriptedAnswerer(has_effects=True), Probe()
     actor = SessionActor(runtime(store, answerer, probe=probe), "acme", "s1")
     probe.armed = point
     with pytest.raises(Crash):
@@ -128,6 +126,7 @@ async def test_an_actor_that_lives_on_after_an_error_trusts_only_the_log(point: 
     await actor.take(turn("a"))
     await actor.take(turn("b"))
     assert await log_of(store) == TWO_TURNS
+    assert store.calls.count("append") == 4  # none was refused
 
 
 async def test_a_turn_cancelled_in_mid_append_is_finished_from_the_log() -> None:

@@ -158,9 +158,7 @@ async def test_a_client_that_went_away_is_forgotten(
         task.cancel()
 
 
-async def test_the_ray_face_starts_its_core_once(
-    answerer: ScriptedAnswerer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_ray_face_starts_its_core_once(answerer: ScriptedAnswerer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.gc, "freeze", lambda: None)  # this process goes on to other things
     monkeypatch.setattr(module.gc, "set_threshold", lambda *_: None)
     built: list[str] = []

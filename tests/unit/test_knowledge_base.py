@@ -148,9 +148,7 @@ def test_a_batch_answers_as_its_questions_do_alone(shop: KnowledgeBase, embedder
     texts = ["How do I get a refund?", "write me a poem", "你好", "怎么查物流"]
     vectors = embedder.encode(texts)
     together = shop.answer_batch([Question("shop", text) for text in texts], vectors)
-    alone = [
-        shop.answer_batch([Question("shop", text)], vectors[at : at + 1])[0] for at, text in enumerate(texts)
-    ]
+    alone = [shop.answer_batch([Question("shop", text)], vectors[at : at + 1])[0] for at, text in enumerate(texts)]
     assert [(reply.kind, reply.text) for reply in together] == [(reply.kind, reply.text) for reply in alone]
     assert shop.answer_batch([], vectors[:0]) == []
 
@@ -191,9 +189,7 @@ def test_a_title_wins_over_the_same_words_as_another_s_paraphrase(embedder: Embe
 def test_an_entry_in_one_language_answers_in_it_when_asked_in_the_other(embedder: Embedder) -> None:
     base = KnowledgeBase(
         [
-            Entry(
-                "refund", "t", en=Side("How do I get a refund?", "Open My Orders.", ("I want my money back",))
-            ),
+            Entry("refund", "t", en=Side("How do I get a refund?", "Open My Orders.", ("I want my money back",))),
             Entry("track", "t", en=Side("How do I track my parcel?", "Use the link.")),
         ],
         embedder,

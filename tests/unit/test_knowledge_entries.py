@@ -56,8 +56,6 @@ def test_a_missing_and_an_empty_file_are_told_apart(tmp_path: Path) -> None:
 
 def test_bytes_that_are_not_utf8_name_their_line(tmp_path: Path) -> None:
     path = tmp_path / "entries.jsonl"
-    path.write_bytes(
-        GOOD.encode() + b"\n" + GOOD.replace('"a"', '"b"').replace("A.", "\xff").encode("latin-1")
-    )
+    path.write_bytes(GOOD.encode() + b"\n" + GOOD.replace('"a"', '"b"').replace("A.", "\xff").encode("latin-1"))
     with pytest.raises(EntriesInvalid, match=":2: "):
         load(path)

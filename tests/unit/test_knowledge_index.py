@@ -25,9 +25,7 @@ class Bags:
 
 
 ENTRIES = [
-    Entry(
-        "refund", "t", en=Side("How do I get a refund?", "Open My Orders. Choose refund.", ("money back",))
-    ),
+    Entry("refund", "t", en=Side("How do I get a refund?", "Open My Orders. Choose refund.", ("money back",))),
     Entry("track", "t", en=Side("Where is my parcel?", "Use the link in the e-mail.", ("track my order",))),
     Entry("vat", "t", en=Side("Can I have a VAT invoice?", "Yes, in My Orders.")),
 ]

@@ -89,7 +89,9 @@ def test_an_accepted_offer_is_the_reason_of_an_escalation() -> None:
 def test_state_after_a_whole_turn() -> None:
     option = pb.Option(id="o", title="O")
     state = given(
-        started(at_ms=T0), received("a", "hello", T0 + 1), replied("a", at_ms=T0 + 2, offer_person=True, options=[option])
+        started(at_ms=T0),
+        received("a", "hello", T0 + 1),
+        replied("a", at_ms=T0 + 2, offer_person=True, options=[option]),
     ).state
     assert state == State(
         tenant="acme", external_id="s1", version=3, turns=1, started_at_ms=T0, last_at_ms=T0 + 2,

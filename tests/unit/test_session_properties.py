@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from kit.given import T0, answer
+from kit.given import T0
 
 from actors import snapshot
 from actors.session import (
