@@ -44,9 +44,8 @@ def build(settings: Settings) -> Application:
         autoscaling_config={
             "min_replicas": settings.ingress,
             "max_replicas": max(settings.ingress, settings.ingress_max),
-            # A WebSocket holds one slot for life, so this is sockets plus requests per replica.
-            "target_ongoing_requests": 4_000,
-            "downscale_delay_s": 3_600,
+            "target_ongoing_requests": settings.ingress_customers,
+            "policy": {"policy_function": "deployments.scaling:by_customers"},
         },
         max_ongoing_requests=16_000,
         ray_actor_options={"num_cpus": 0.1},

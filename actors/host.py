@@ -136,9 +136,11 @@ class SessionHost:
     """The Ray face of a host. Start it with `start_host`."""
 
     def __init__(self, name: str, settings: Settings, build: BuildRuntime, room: int) -> None:
-        self._make = lambda: SessionHostCore(name, build(settings, name), settings, room)
-        self._core: SessionHostCore | None = None
         self._name = name
+        self._settings = settings
+        self._build = build
+        self._room = room
+        self._core: SessionHostCore | None = None
 
     def __repr__(self) -> str:  # what the dashboard and the logs show
         return self._name
@@ -152,7 +154,8 @@ class SessionHost:
     def _start(self) -> SessionHostCore:
         # Not in __init__: Ray runs that outside the event loop. No await between here and the
         # assignment, so two first calls cannot make two cores.
-        core = self._core = self._make()
+        runtime = self._build(self._settings, self._name)
+        core = self._core = SessionHostCore(self._name, runtime, self._settings, self._room)
         # Long-lived state is no garbage: keep the collector away from it.
         gc.collect()
         gc.freeze()
@@ -164,7 +167,7 @@ def start_host(name: str, settings: Settings, build: BuildRuntime, *, room: int,
     """Make sure that a host of this name exists somewhere in the cluster; `node_id`: preferably there."""
     strategy: object = "SPREAD"
     if node_id is not None:
-        strategy = NodeAffinitySchedulingStrategy(node_id, soft=True)  # type: ignore[no-untyped-call]
+        strategy = NodeAffinitySchedulingStrategy(node_id, soft=True)
     ray.remote(SessionHost).options(
         name=name,
         namespace=NAMESPACE,

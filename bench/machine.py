@@ -65,7 +65,8 @@ def _kind(process: psutil.Process) -> str:
     for mark, kind in _KINDS:
         if mark in line:
             return kind
-    return process.name()
+    name: str = process.name()
+    return name
 
 
 _KINDS = (

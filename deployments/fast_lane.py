@@ -4,7 +4,7 @@ For every request Serve's replica makes two tasks, a queue, request ids, several
 metrics and a log record, about a third of what a turn costs. It lets
 middlewares in before that, named by RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH
 (set in infra/ray.env); without the variable everything takes the ordinary way.
-What Serve then does not see it is told: see Ingress.record_autoscaling_stats.
+What Serve's autoscaling then does not see, it is told: see deployments/scaling.py.
 """
 
 from __future__ import annotations

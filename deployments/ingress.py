@@ -13,6 +13,7 @@ from deployments.host_router import HostRouter
 from deployments.http import problem_response, read_body, respond
 from deployments.pages import pages
 from deployments.reading import Reader
+from deployments.scaling import CUSTOMERS
 from deployments.wiring import runtime_builder
 from events.postgres import PostgresStore
 from schemas.errors import InvalidRequest, KefuError, MethodNotAllowed
@@ -119,3 +120,7 @@ class Ingress:
         ]
         fast_lane.app = self._app
         return self._app
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What `scaling.by_customers` goes by."""
+        return {CUSTOMERS: float(self._metrics.sockets + self._router.waiting)}

@@ -38,12 +38,13 @@ def decode(session_id: int, stored: StoredEvent) -> Event:
             "read the log with the version that wrote it, or a newer one"
         )
     try:
-        return cls.FromString(stored.payload)
+        event: Event = cls.FromString(stored.payload)
     except DecodeError as error:
         raise CorruptEvent(
             f"session {session_id} seq {stored.seq}: payload of {cls.__name__} cannot be parsed ({error}); "
             "restore the row from a backup"
         ) from error
+    return event
 
 
 def type_name(event_type: int) -> str:

@@ -44,6 +44,8 @@ class Settings(Struct, frozen=True):
     # Ingress replicas, and the most that autoscaling may start.
     ingress: int = 2
     ingress_max: int = 4
+    # Open sockets and waiting turns per ingress replica, above which autoscaling adds one.
+    ingress_customers: int = 4_000
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> Settings:
@@ -54,7 +56,7 @@ class Settings(Struct, frozen=True):
             settings = convert(given, cls, strict=False)
         except ValidationError as error:
             raise ConfigurationError(f"environment: {error} (of KEFU_*)") from error
-        for name in ("capacity", "max_turns", "ingress"):
+        for name in ("capacity", "max_turns", "ingress", "ingress_customers"):
             if getattr(settings, name) < 1:
                 raise ConfigurationError(f"environment: KEFU_{name.upper()} must be at least 1")
         return settings

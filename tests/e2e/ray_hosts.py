@@ -34,11 +34,12 @@ _INFRA = Path(__file__).parents[2] / "infra" / "ray.env"
 
 
 @contextmanager
-def ray_environment() -> Iterator[None]:
-    """Kefu's Ray settings, for the processes that Ray starts; the workers find the test modules."""
+def ray_environment(folder: str) -> Iterator[None]:
+    """Kefu's settings for all Ray processes; what they leave behind is in `folder`, and workers find this one."""
     from deployments.local import read_env
 
     added = {name: value for name, value in read_env(_INFRA) if name not in os.environ}
+    added["RAY_TMPDIR"] = folder
     added["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
     added["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
     added["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
@@ -54,12 +55,13 @@ def ray_environment() -> Iterator[None]:
 @contextmanager
 def cluster(nodes: int = 1) -> Iterator[list[Node]]:
     """A Ray of the module's own, next to any other on this machine, of nodes with two cores each; the first is head."""
-    with ray_environment(), tempfile.TemporaryDirectory(prefix="kefu-ray-", ignore_cleanup_errors=True) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="kefu-ray-", ignore_cleanup_errors=True) as folder,
+        ray_environment(folder),
+    ):
         node = {"num_cpus": 2, "object_store_memory": _OBJECT_STORE}
-        ray_cluster = Cluster(
-            initialize_head=True,
-            head_node_args={**node, "temp_dir": folder, "include_dashboard": False, "dashboard_port": _FREE_PORT},
-        )
+        head = {**node, "include_dashboard": False, "dashboard_port": _FREE_PORT}
+        ray_cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             started = [ray_cluster.head_node, *(ray_cluster.add_node(**node) for _ in range(nodes - 1))]
             ray.init(address=ray_cluster.address, log_to_driver=False, logging_level="ERROR")

@@ -52,6 +52,9 @@ async def test_a_lost_node_loses_nothing(
         await until(lambda: chatter.all_answered_since(restarted), "all go on with all hosts")
     assert [(await stats(name))["pid"] for name in names[::2]] == [pids[name] for name in names[::2]]
     line.runs = line.faults = 1
-    line.note = f"{len(theirs)} sessions lived there; their hosts were back after {restarted - killed:.1f} s"
+    line.note = (
+        f"{len(theirs)} sessions lived there; longest turn {chatter.longest_s:.2f} s; "
+        f"the lost hosts were back after {restarted - killed:.1f} s"
+    )
     line.acknowledged = ledger.acknowledged
     audit(ledger, await read_streams(database, ledger.sessions), line, settled=True)

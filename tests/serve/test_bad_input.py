@@ -109,8 +109,8 @@ def test_a_bad_path_or_method_is_a_problem(api: httpx.Client, method: str, path:
 def test_a_client_that_leaves_in_mid_turn_leaves_a_whole_turn(kefu: Running, api: httpx.Client, session: str) -> None:
     body = json.dumps({"session_id": session, "text": "A question nobody asked before: can a lamp be blue?"}).encode()
     with socket.create_connection(("127.0.0.1", kefu.port)) as wire:
-        head = f"POST /v1/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        wire.sendall(head.encode() + body)
+        head = "POST /v1/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        wire.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     for _ in range(200):
         state = api.get(f"/v1/sessions/{session}")
         if state.status_code == 200:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from bench.load import LoadResult, http_load, ws_load
+from bench.machine import usage
 from bench.questions import repeated
 from bench.running import Running, running
 from events.embedded import EmbeddedPostgres
@@ -60,7 +61,7 @@ async def check_log(url: str, results: list[LoadResult]) -> int:
             event = BotReplied.FromString(row["payload"])
             replies.setdefault((names[row["session_id"]], event.key), []).append((event.turn, row["seq"]))
     await connection.close()
-    assert {count for count in messages.values()} == {1}
+    assert set(messages.values()) == {1}
     assert {len(found) for found in replies.values()} == {1}
     acknowledged = [ack for result in results for ack in result.acked]
     for session, key, turn, seq in acknowledged:
@@ -129,3 +130,15 @@ async def test_the_supervised_database_killed_under_load_comes_back(tmp_path: Pa
         result = await running_load
         assert result.unanswered == 0
         assert await check_log(server.url, [result]) > 500
+
+
+@pytest.mark.timeout(200)
+async def test_more_customers_bring_more_ingress_replicas(tmp_path: Path) -> None:
+    env = {"KEFU_INGRESS": "1", "KEFU_INGRESS_MAX": "2", "KEFU_INGRESS_CUSTOMERS": "20"}
+    with running(tmp_path, "--no-dashboard", env=env) as kefu:
+        assert usage(kefu.roots())["ingress"].count == 1
+        customers = asyncio.create_task(ws_load("127.0.0.1", kefu.port, 30, 60, repeated(), warmup_s=0))
+        async with asyncio.timeout(60):
+            while usage(kefu.roots())["ingress"].count < 2:
+                await asyncio.sleep(0.5)
+        customers.cancel()
