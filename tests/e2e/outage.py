@@ -22,7 +22,6 @@ from actors.actor import Runtime
 from actors.host import SessionHostCore
 from actors.snapshot import state_hash
 from deployments.host_link import HostLink
-from deployments.supervisor import BEAT_S
 from events.embedded import EmbeddedPostgres
 from events.postgres import PostgresStore
 from schemas.errors import ConfigurationError
@@ -32,6 +31,7 @@ from schemas.settings import Settings
 SESSIONS = 50
 LONGEST_ERROR_S = 1.5
 _RETRY_S = 0.02
+_START_AGAIN_S = 0.25  # as in deployments.supervisor
 _PATIENCE = 5  # answers other than 200 and 503 to one turn
 _STEP_S = 60.0
 _EXPECTED = ("store_unavailable", "append_outcome_unknown")  # what an outage may be answered with
@@ -162,4 +162,4 @@ async def _start_again(server: EmbeddedPostgres) -> int:
         except ConfigurationError:
             failures += 1
             assert monotonic() < deadline
-            await asyncio.sleep(BEAT_S / 2)
+            await asyncio.sleep(_START_AGAIN_S)

@@ -69,28 +69,33 @@ async def test_a_killed_host_comes_back_and_the_caller_does_nothing(
     await _audit(settings, ledger, line)
 
 
-async def test_a_stopped_host_is_passed_over(settings: Settings, tally: Callable[[str], Tally]) -> None:
-    """Ray does not notice a SIGSTOP; the router does. Woken up, the host finds that others wrote."""
-    line, ledger = tally("Ray: SIGSTOP of one host of two"), Ledger()
-    names = [ray_hosts.start(settings, index) for index in range(2)]
-    pid = (await stats(names[0]))["pid"]
-    await stats(names[1])
-    theirs = [session for session in SESSIONS if ranked(TENANT, session, names)[0] == names[0]]
-    assert 0 < len(theirs) < len(SESSIONS)
+@pytest.mark.parametrize(("stopped", "limit_s"), [(1, 5.0), (2, 10.0)])
+async def test_stopped_hosts_are_passed_over(
+    settings: Settings, tally: Callable[[str], Tally], stopped: int, limit_s: float
+) -> None:
+    """Ray does not notice a SIGSTOP; the router does. Woken up, the hosts find that another one wrote."""
+    line, ledger = tally(f"Ray: SIGSTOP of all hosts but one of {stopped + 1}"), Ledger()
+    names = [ray_hosts.start(settings, index) for index in range(stopped + 1)]
+    pids = [(await stats(name))["pid"] for name in names]
+    homes = [ranked(TENANT, session, names)[0] for session in SESSIONS]
+    assert {*homes} == {*names}
     async with routing(settings) as router, Chatter(router, ledger, SESSIONS) as chatter:
         await until(lambda: chatter.all_answered_since(0.0), "all sessions have begun")
-        os.kill(pid, signal.SIGSTOP)
-        stopped = monotonic()
+        for pid in pids[:stopped]:
+            os.kill(pid, signal.SIGSTOP)
+        began = monotonic()
         try:
-            await until(lambda: chatter.all_answered_since(stopped), "turns go on through the other host", 5.0)
-            line.recovered(monotonic() - stopped)
+            await until(lambda: chatter.all_answered_since(began), "turns go on through the last host", limit_s)
+            line.recovered(monotonic() - began)
         finally:
-            os.kill(pid, signal.SIGCONT)
+            for pid in pids[:stopped]:
+                os.kill(pid, signal.SIGCONT)
         woken = monotonic()
-        while (await stats(names[0]))["turns_in_progress"]:
-            await asyncio.sleep(0.01)
-        await until(lambda: chatter.all_answered_since(woken + 1.0), "turns go on with both hosts")
-    line.runs = line.faults = 1
+        for name in names[:stopped]:
+            while (await stats(name))["turns_in_progress"]:
+                await asyncio.sleep(0.01)
+        await until(lambda: chatter.all_answered_since(woken + 1.0), "turns go on with all hosts")
+    line.runs, line.faults = 1, stopped
     await _audit(settings, ledger, line)
 
 
