@@ -22,6 +22,8 @@ _CLARIFY: dict[Language, float] = {"en": 0.6, "zh": 0.65}
 # An option stays when its odds against the best entry are at least these.
 _OPTION_ODDS = 0.1
 _OPTIONS = 3
+_TIE = 0.5  # difference of scores
+_ALL = 0.999  # coverage: every term of the question is in the entry
 _QUOTE_CHARACTERS = 300
 
 _UNKNOWN: dict[Language, str] = {
@@ -38,9 +40,11 @@ def compose(question: Question, hits: list[Hit], knowledge_version: int) -> Answ
     """The reply to `question` from `hits`, best first. `answer_us` is left 0 for the caller."""
     sure = confidence.estimate(hits)
     language = text.language(question.text)
-    if sure.first >= _ANSWER[language]:
+    close = _close(hits)
+    if sure.first >= _ANSWER[language] and not _near_tie(hits):
         return _answer(question, hits[0], sure.first, knowledge_version)
-    if sure.among_three >= _CLARIFY[language] and len(close := _close(hits)) > 1:
+    asking_is_worth_it = sure.among_three >= _CLARIFY[language] or _vague(hits)
+    if asking_is_worth_it and len(close) > 1:
         return _clarify(close, sure.among_three, knowledge_version)
     return _unknown(language, sure.first, knowledge_version)
 
@@ -66,6 +70,18 @@ def _unknown(language: Language, sure: float, version: int) -> Answer:
 def _close(hits: list[Hit]) -> list[Hit]:
     """The entries near enough to the best to be meant; the score is a log-odds scale."""
     return [hit for hit in hits[:_OPTIONS] if math.exp(hit.score - hits[0].score) >= _OPTION_ODDS]
+
+
+def _near_tie(hits: list[Hit]) -> bool:
+    """The best two are as likely, and all that was said fits both: a coin would decide."""
+    if len(hits) < 2 or hits[0].exact:
+        return False
+    return hits[0].score - hits[1].score < _TIE and hits[0].coverage >= _ALL and hits[1].coverage >= _ALL
+
+
+def _vague(hits: list[Hit]) -> bool:
+    """Several entries have every word of it ("my parcel"): it is about the shop, but could be any of them."""
+    return len(hits) >= _OPTIONS and all(hit.coverage >= _ALL for hit in hits[:_OPTIONS])
 
 
 def _quote(asked: str, side: Side) -> str:
