@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from knowledge import gloss
 from knowledge.bert_graph import Precision
+from knowledge.text import without_references
 
 Floats = npt.NDArray[np.float32]
 
@@ -65,6 +66,7 @@ class Embedder:
             self.name = f"{title}/torch"
         self._encoder = encoder
         self._english_only = model is None
+        self.name += "+bare1"  # without_references
         if self._english_only:
             self.name += f"+gloss{gloss.VERSION}"
         self.dim = encoder.dim
@@ -73,7 +75,8 @@ class Embedder:
         """(n, dim) float32, each row of length 1; texts past 256 tokens are cut. [] gives (0, dim)."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return self._encoder.encode([gloss.gloss(text) for text in texts] if self._english_only else texts)
+        bare = map(without_references, texts)
+        return self._encoder.encode([gloss.gloss(text) for text in bare] if self._english_only else [*bare])
 
 
 class _TorchEncoder:

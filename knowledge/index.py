@@ -109,6 +109,7 @@ class HybridIndex:
 
     def search(self, texts: list[str], vectors: Floats, k: int) -> list[list[Hit]]:
         """The k best entries for each text, best first. `vectors`: (n, dim), of the same texts."""
+        texts = [text.without_references(each) for each in texts]
         step = max(1, _CELLS // len(self._entries))
         hits: list[list[Hit]] = []
         for start in range(0, len(texts), step):

@@ -33,6 +33,17 @@ _STOP = frozenset(
 _STOP_CJK = frozenset("的了吗呢啊吧呀哦嘛么我你您他她它们是在有和与就都也还很请个这那把被给让要想能会可以")
 
 
+# Order numbers, phone numbers, mail addresses and links: they say which, not what is asked.
+_REFERENCE = re.compile(
+    r"https?://[^\s\u3000-\u9fff]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+|(?<![A-Za-z0-9])#?[A-Za-z]{0,4}-?\d{6,}(?:-\d+)*"
+)
+
+
+def without_references(text: str) -> str:
+    """The text without what identifies a thing or a person; the text itself if nothing else is in it."""
+    return _REFERENCE.sub(" ", text).strip() or text
+
+
 def language(text: str) -> Language:
     """'zh' when at least two fifths of the words are CJK (two characters make a word), else 'en'."""
     chinese = sum(len(run) for run in _CJK_RUN.findall(text)) / 2

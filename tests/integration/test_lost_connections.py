@@ -18,6 +18,7 @@ from events.store import START, NewEvent
 from schemas.errors import AppendOutcomeUnknown, StoreUnavailable, WrongExpectedVersion
 from schemas.ids import Snowflake
 
+pytestmark = pytest.mark.timeout(30)
 EVENTS = [NewEvent(1, 1, b"a"), NewEvent(2, 2, b"b")]
 
 
