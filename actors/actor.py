@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from actors import snapshot
@@ -23,7 +23,7 @@ from actors.session import (
     question_for,
 )
 from events.codec import Event, decode, encode
-from events.store import EventStore
+from events.store import EventStore, StoredEvent
 from schemas.answers import Answer, Answerer
 from schemas.api import TurnRequest
 from schemas.errors import (
@@ -208,17 +208,23 @@ class SessionActor:
         tail = opened.tail
         if opened.snapshot and state is None:
             tail = await store.read(self.session_id)
-        state = fold((decode(self.session_id, stored) for stored in tail), state)
+        state = fold(self._decoded(tail, after=state.version if state else 0), state)
         if state.version == 0:
             state.tenant, state.external_id = self.tenant, self.external_id
-        elif tail and tail[-1].seq != state.version:
-            raise CorruptEvent(f"session {self.session_id}: seq {tail[-1].seq} follows a gap; restore from a backup")
         self._snapshot_seq = opened.snapshot.seq if opened.snapshot else 0
         if state.open_turn is not None:
             answer = await self._runtime.answerer.answer(question_for(state, state.open_turn.text))
             await self._do(state, CompleteTurn(state.open_turn.key, answer, self._runtime.clock()))
         self.state = state
         return state
+
+    def _decoded(self, tail: list[StoredEvent], after: int) -> Iterator[Event]:
+        for expected, stored in enumerate(tail, after + 1):
+            if stored.seq != expected:
+                raise CorruptEvent(
+                    f"session {self.session_id}: seq {expected} is missing before {stored.seq}; restore from a backup"
+                )
+            yield decode(self.session_id, stored)
 
     @property
     def wants_snapshot(self) -> bool:

@@ -9,6 +9,7 @@ its host died, so only the caller, who holds the idempotency key, may repeat it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -84,6 +85,8 @@ class SessionHostCore:
             timer = self._loop.call_later(HOLD_S, _release, waiter)
             await waiter
             timer.cancel()
+            with contextlib.suppress(ValueError):  # still there if nothing came in time
+                client.waiters.remove(waiter)
         ready, client.ready = client.ready, []
         return _encode(ready)
 

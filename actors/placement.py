@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from urllib.parse import quote
 
 NAMESPACE = "kefu"
 POOLED = "session-host-"
@@ -15,8 +16,8 @@ def pooled_name(index: int) -> str:
 
 
 def dedicated_name(tenant: str, session: str) -> str:
-    """The name of a session's own Ray actor."""
-    return f"{DEDICATED}{tenant}-{session}"
+    """The name of a session's own Ray actor. The slash keeps ("a", "b-c") and ("a-b", "c") apart."""
+    return f"{DEDICATED}{quote(tenant, safe='')}/{session}"
 
 
 def ranked(tenant: str, session: str, hosts: Sequence[str]) -> list[str]:

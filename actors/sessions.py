@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from actors.actor import Runtime, SessionActor
 from schemas.api import TurnRequest
@@ -44,9 +45,9 @@ class Sessions:
         if actor is None:
             actor = SessionActor(self._runtime, *key)
             self.activations += 1
+        if len(self._actors) >= self._capacity:
+            self._let_go(len(self._actors) + 1 - self._capacity)
         self._actors[key] = actor  # most recently used last
-        if len(self._actors) > self._capacity:
-            self._let_go(1)
         self.active += 1
         try:
             reply = await actor.take(turn)
@@ -73,13 +74,13 @@ class Sessions:
             self._let_go(expired)
 
     def _let_go(self, count: int) -> None:
-        """Drop up to `count` actors from the old end, passing over those at work."""
-        for key in list(self._actors)[:count] if count > 1 else [next(iter(self._actors), None)]:
-            if key is not None and self._actors[key].idle:
-                actor = self._actors.pop(key)
-                self.passivations += 1
-                if actor.wants_snapshot:
-                    self._snapshot(actor)
+        """Passivate up to `count` actors, the least recently used first, passing over those at work."""
+        idle = (key for key, actor in self._actors.items() if actor.idle)
+        for key in list(itertools.islice(idle, count)):
+            actor = self._actors.pop(key)
+            self.passivations += 1
+            if actor.wants_snapshot:
+                self._snapshot(actor)
 
     def _snapshot(self, actor: SessionActor) -> None:
         task = asyncio.get_running_loop().create_task(actor.save_snapshot())

@@ -11,6 +11,9 @@ import asyncpg
 
 from schemas.errors import StoreUnavailable
 
+# How a lost connection shows, beside PostgresError. InternalClientError: the server said goodbye in mid-statement.
+LOST = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+
 Connection = Any  # asyncpg.Connection, which comes without types
 
 
@@ -58,7 +61,7 @@ class Connections:
         try:
             async with self.lease() as connection:
                 yield connection
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise StoreUnavailable(
                 f"the event log did not answer ({type(error).__name__}: {error}); retry shortly",
                 retry_after_s=1,
@@ -73,7 +76,7 @@ class Connections:
             raise StoreUnavailable("the event log was closed; the process is stopping", retry_after_s=1)
         try:
             return await asyncpg.connect(self._url, timeout=self._timeout_s, command_timeout=self._timeout_s)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except (asyncpg.PostgresError, *LOST) as error:
             raise StoreUnavailable(
                 f"cannot reach the event log ({type(error).__name__}); retry shortly with the same key",
                 retry_after_s=1,

@@ -23,6 +23,7 @@ _OS_USER = "kefu-postgres"  # Postgres refuses to run as root
 _SOCKET_PATH_LIMIT = 100  # of the system's 107 bytes
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 30
+_PASSING = ("shared memory block", "already exists")
 
 # Only what differs from Postgres' defaults. fsync, full_page_writes and synchronous_commit stay on.
 _CONFIG = """
@@ -134,13 +135,16 @@ class EmbeddedPostgres:
         log = self._data / "postgres.log"
         deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
+            said = log.stat().st_size if log.exists() else 0
             try:
                 self._run("pg_ctl", "-D", str(self._data), "-l", str(log), "-w", "-t", str(_START_TIMEOUT_S),
                           "-o", f"-k {self._socket_dir}", "start")  # fmt: skip
                 return
             except ConfigurationError:
-                # After a kill -9 the old server's children need a moment to notice and let go of its memory.
-                if time.monotonic() > deadline or "shared memory block" not in _tail(log):
+                # After a kill -9 the old server's children need a moment to notice and let go of its memory,
+                # and somebody has to reap the old server itself.
+                reason = log.read_text(errors="replace")[said:]
+                if time.monotonic() > deadline or not any(passing in reason for passing in _PASSING):
                     raise
                 time.sleep(0.1)
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from events import sql
 from events.batching import Batcher
-from events.connections import Connections, unavailable
+from events.connections import LOST, Connections, unavailable
 from events.store import (
     Append,
     LogEntry,
@@ -24,6 +24,7 @@ from schemas.errors import AppendOutcomeUnknown, KefuError, StoreUnavailable, Wr
 
 MAX_BATCH = 512  # appends in one statement
 MAX_OPENS = 64  # sessions resolved or loaded by one query
+_NEVER = 2**31 - 1  # no stream is that long
 _CONFLICTS = ("23505", "KF409")  # unique_violation; append_events' own
 
 
@@ -51,7 +52,9 @@ class PostgresStore:
             await self._insert(batch)
         except asyncpg.PostgresError as error:
             if len(batch) > 1 and not unavailable(error):
-                return [(await self._append_batch([one]))[0] for one in batch]
+                # By halves down to single streams: one conflict among 512 costs 18 statements more, not 512.
+                middle = len(batch) // 2
+                return await self._append_batch(batch[:middle]) + await self._append_batch(batch[middle:])
             if error.sqlstate in _CONFLICTS:
                 return [await self._conflict(batch[0])]
             if not unavailable(error):
@@ -59,7 +62,7 @@ class PostgresStore:
             return await asyncio.gather(*(self._settle(one) for one in batch))
         except StoreUnavailable as error:  # never sent
             return [error] * len(batch)
-        except (OSError, asyncpg.InterfaceError, TimeoutError):
+        except LOST:
             return await asyncio.gather(*(self._settle(one) for one in batch))
         return [None] * len(batch)
 
@@ -126,18 +129,23 @@ class PostgresStore:
         return await self._opens.submit((session_id, fold_version))
 
     async def _open_batch(self, batch: list[tuple[int, int]]) -> list[OpenedStream | BaseException]:
-        ids = [session_id for session_id, _ in batch]
+        ids = list({session_id for session_id, _ in batch})  # several may open one session
         async with self._readers.reading() as connection:
             # Snapshots first: one that is saved in between only makes the tail longer than needed.
-            snapshots = {
-                row["session_id"]: StoredSnapshot(row["seq"], row["fold_version"], row["state_hash"], row["payload"])
-                for row in await connection.fetch(sql.SNAPSHOTS, ids, batch[0][1])
-            }
-            after = [snapshots[i].seq if i in snapshots else 0 for i in ids]
-            tails: dict[int, list[StoredEvent]] = {i: [] for i in ids}
-            for row in await connection.fetch(sql.TAILS, ids, after):
-                tails[row[0]].append(StoredEvent(row[1], row[2], row[3], row[4]))
-        return [OpenedStream(i, snapshots.get(i), tails[i]) for i in ids]
+            snapshots = {row[0]: StoredSnapshot(*row[1:]) for row in await connection.fetch(sql.SNAPSHOTS, ids)}
+            wanted = [_usable(snapshots.get(session_id), fold_version) for session_id, fold_version in batch]
+            after = dict.fromkeys(ids, _NEVER)
+            for (session_id, _), snapshot in zip(batch, wanted, strict=True):
+                after[session_id] = min(after[session_id], snapshot.seq if snapshot else 0)
+            tails: dict[int, list[StoredEvent]] = {session_id: [] for session_id in ids}
+            for row in await connection.fetch(sql.TAILS, ids, [after[session_id] for session_id in ids]):
+                tails[row[0]].append(StoredEvent(*row[1:]))
+        return [
+            OpenedStream(
+                session_id, snapshot, [e for e in tails[session_id] if snapshot is None or e.seq > snapshot.seq]
+            )
+            for (session_id, _), snapshot in zip(batch, wanted, strict=True)
+        ]
 
     async def read(
         self, session_id: int, *, after: int = 0, limit: int | None = None, until_ms: int | None = None
@@ -161,3 +169,7 @@ class PostgresStore:
         await self._opens.close()
         await self._writers.close()
         await self._readers.close()
+
+
+def _usable(snapshot: StoredSnapshot | None, fold_version: int) -> StoredSnapshot | None:
+    return snapshot if snapshot is not None and snapshot.fold_version == fold_version else None

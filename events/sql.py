@@ -25,7 +25,7 @@ ON CONFLICT (tenant, external_id) DO NOTHING
 SNAPSHOTS = """
 SELECT session_id, seq, fold_version, state_hash, payload
 FROM session_snapshots
-WHERE session_id = ANY($1::bigint[]) AND fold_version = $2
+WHERE session_id = ANY($1::bigint[])
 """
 
 # Primary key of session_events, one range per session; LATERAL keeps it a range scan each.

@@ -15,14 +15,6 @@ class KefuError(Exception):
         self.detail = detail
         self.retry_after_s = retry_after_s
 
-    def __reduce__(self) -> tuple[object, ...]:
-        # Errors cross process borders; keyword arguments would be lost by default.
-        return (_rebuild, (type(self), self.detail, self.retry_after_s))
-
-
-def _rebuild(cls: type[KefuError], detail: str, retry_after_s: int | None) -> KefuError:
-    return cls(detail, retry_after_s=retry_after_s)
-
 
 class InvalidRequest(KefuError):
     """The request cannot be understood; retrying it unchanged will fail again."""

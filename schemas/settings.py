@@ -55,7 +55,10 @@ class Settings(Struct, frozen=True):
         try:
             settings = convert(given, cls, strict=False)
         except ValidationError as error:
-            raise ConfigurationError(f"environment: {error} (of KEFU_*)") from error
+            # msgspec ends its message with the path of the field: "Expected `int`, got `str` - at `$.capacity`".
+            reason, _, field = str(error).partition(" - at `$.")
+            name = f"KEFU_{field.rstrip('`').upper()}"
+            raise ConfigurationError(f"environment: {name}={env.get(name, '')!r} is wrong: {reason}") from error
         for name in ("capacity", "max_turns", "ingress", "ingress_customers"):
             if getattr(settings, name) < 1:
                 raise ConfigurationError(f"environment: KEFU_{name.upper()} must be at least 1")

@@ -21,6 +21,7 @@ from ray_hosts import Chatter, routing, stats, take
 from scripted import EFFECT_POINTS
 
 from actors.placement import NAMESPACE, dedicated_name, pooled_name, ranked
+from deployments.host_router import DOWN_S
 from schemas.settings import Settings
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
@@ -87,6 +88,8 @@ async def test_stopped_hosts_are_passed_over(
         try:
             await until(lambda: chatter.all_answered_since(began), "turns go on through the last host", limit_s)
             line.recovered(monotonic() - began)
+            later = monotonic() + DOWN_S  # by then the router may try the stopped hosts again
+            await until(lambda: chatter.all_answered_since(later), "turns still go on", DOWN_S + limit_s)
         finally:
             for pid in pids[:stopped]:
                 os.kill(pid, signal.SIGCONT)

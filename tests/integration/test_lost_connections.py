@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from kit.server import Cut, Proxy, fetch, until
 
@@ -82,6 +83,35 @@ async def test_a_server_that_says_nothing(proxy: Proxy, shared_database: str, ne
         await store.append(session, 0, EVENTS)
     assert await stored(shared_database, session) == [b"a", b"b"]
     await store.append(session, 2, EVENTS)
+    await store.close()
+
+
+class Dying:
+    """A connection to which the server is just saying goodbye: asyncpg is busy with that, and not closed yet."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    async def fetch(self, *_: object) -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    fetchval = fetchrow = execute = fetch
+
+    def terminate(self) -> None:
+        return
+
+
+async def test_a_connection_on_which_the_server_says_goodbye(shared_database: str, new_id: Snowflake) -> None:
+    """Seen when a server stopped under load; whoever follows the log must live through it."""
+    store, session = PostgresStore(shared_database, writers=1, readers=1), new_id.next()
+    store._readers._idle.append(Dying())  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailable):
+        await store.read(session)
+    store._writers._idle.append(Dying())  # type: ignore[arg-type]
+    with pytest.raises((StoreUnavailable, AppendOutcomeUnknown)):
+        await store.append(session, 0, EVENTS)
+    await store.append(session, 0, EVENTS)
+    assert len(await store.read(session)) == 2
     await store.close()
 
 

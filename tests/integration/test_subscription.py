@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import asyncpg
 import pytest
@@ -149,23 +149,24 @@ async def test_a_batch_whose_handler_failed_comes_again(
 
 async def test_follow_goes_on_after_the_server_was_away(own_server: EmbeddedPostgres, new_id: Snowflake) -> None:
     await migrate(own_server.url)
-    store, checkpoints, recorder = PostgresStore(own_server.url), Checkpoints(own_server.url), Recorder()
-    following = asyncio.ensure_future(follow(store, checkpoints, "index", recorder, poll_s=0.01))
-    await append(store, new_id, "a")
-    await until(lambda: recorder.seen == [b"a"], "the first event")
-    await asyncio.to_thread(own_server.stop)
-    with pytest.raises(StoreUnavailable):
-        await store.read_log(START, 1)
-    await asyncio.to_thread(own_server.start)
-    await append(store, new_id, "b", "c")
-    await until(lambda: recorder.seen[-1] == b"c", "events after the restart")
-    # At least once: the batch whose checkpoint was lost comes again, nothing else.
-    assert recorder.seen[-2:] == [b"b", b"c"]
-    assert set(recorder.seen[:-2]) == {b"a"}
-    assert not following.done()
-    await stop(following)
-    await store.close()
-    await checkpoints.close()
+    async with AsyncExitStack() as stack:
+        store, checkpoints, recorder = PostgresStore(own_server.url), Checkpoints(own_server.url), Recorder()
+        stack.push_async_callback(store.close)
+        stack.push_async_callback(checkpoints.close)
+        following = asyncio.ensure_future(follow(store, checkpoints, "index", recorder, poll_s=0.01))
+        stack.push_async_callback(stop, following)
+        await append(store, new_id, "a")
+        await until(lambda: recorder.seen == [b"a"], "the first event")
+        await asyncio.to_thread(own_server.stop)
+        with pytest.raises(StoreUnavailable):
+            await store.read_log(START, 1)
+        await asyncio.to_thread(own_server.start)
+        await append(store, new_id, "b", "c")
+        await until(lambda: recorder.seen[-1] == b"c", "events after the restart")
+        # At least once: the batch whose checkpoint was lost comes again, nothing else.
+        assert recorder.seen[-2:] == [b"b", b"c"]
+        assert set(recorder.seen[:-2]) == {b"a"}
+        assert not following.done()
 
 
 async def stop(task: asyncio.Task[None]) -> None:
