@@ -185,7 +185,8 @@ class SessionActor:
         events = await self._runtime.store.read(
             self.session_id, after=known.seq - 1, limit=known.reply_seq - known.seq + 1
         )
-        message, reply = decode(self.session_id, events[0]), decode(self.session_id, events[-1])
+        turns = [decode(self.session_id, stored) for stored in events]
+        message, reply = (turns[0], turns[-1]) if turns else (None, None)
         if not isinstance(message, UserMessageReceived) or not isinstance(reply, BotReplied):
             raise CorruptEvent(f"session {self.session_id} seq {known.seq}..{known.reply_seq} is not a turn")
         if message.fingerprint != print_ or message.key != turn.key:

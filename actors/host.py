@@ -146,7 +146,7 @@ class SessionHost:
         self._core: SessionHostCore | None = None
 
     def __repr__(self) -> str:  # what the dashboard and the logs show
-        return self._name
+        return getattr(self, "_name", "SessionHost")  # Ray asks also when __init__ never ran
 
     async def exchange(self, client_id: str, payload: bytes) -> bytes:
         return await (self._core or self._start()).exchange(client_id, payload)
@@ -178,7 +178,7 @@ def start_host(name: str, settings: Settings, build: BuildRuntime, *, room: int,
         get_if_exists=True,
         max_restarts=-1,
         max_task_retries=0,
-        num_cpus=0,
+        num_cpus=0.001,  # with 0, Ray does not honour the node
         max_concurrency=1_000,
         scheduling_strategy=strategy,
     ).remote(name, settings, build, room)

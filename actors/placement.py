@@ -25,7 +25,7 @@ def ranked(tenant: str, session: str, hosts: Sequence[str]) -> list[str]:
 
     When a host comes or goes, only the sessions that preferred it move.
     """
-    if len(hosts) == 1:
+    if len(hosts) <= 1:
         return list(hosts)
     key = f"{tenant}\0{session}\0".encode()
     return sorted(hosts, key=lambda host: hashlib.blake2b(key + host.encode(), digest_size=8).digest())

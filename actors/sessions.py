@@ -65,18 +65,20 @@ class Sessions:
         """Passivate what has been idle too long."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            oldest = self._runtime.clock() - self._idle_ms
-            expired = 0
-            for actor in self._actors.values():
-                if actor.state is not None and actor.state.last_at_ms > oldest:
-                    break
-                expired += 1
-            self._let_go(expired)
+            self._passivate(self._expired(self._runtime.clock() - self._idle_ms))
+
+    def _expired(self, oldest_ms: int) -> list[tuple[str, str]]:
+        """Idle actors whose state has not changed since then. They come by age, so the look ends at the first younger."""
+        by_age = itertools.takewhile(lambda item: _last_at(item[1]) <= oldest_ms, self._actors.items())
+        return [key for key, actor in by_age if actor.idle]
 
     def _let_go(self, count: int) -> None:
         """Passivate up to `count` actors, the least recently used first, passing over those at work."""
         idle = (key for key, actor in self._actors.items() if actor.idle)
-        for key in list(itertools.islice(idle, count)):
+        self._passivate(list(itertools.islice(idle, count)))
+
+    def _passivate(self, keys: list[tuple[str, str]]) -> None:
+        for key in keys:
             actor = self._actors.pop(key)
             self.passivations += 1
             if actor.wants_snapshot:
@@ -86,3 +88,8 @@ class Sessions:
         task = asyncio.get_running_loop().create_task(actor.save_snapshot())
         self._snapshots.add(task)
         task.add_done_callback(self._snapshots.discard)
+
+
+def _last_at(actor: SessionActor) -> int:
+    """When the actor's state last changed, in milliseconds since 1970; 0 if it has none."""
+    return actor.state.last_at_ms if actor.state is not None else 0

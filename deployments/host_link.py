@@ -42,6 +42,7 @@ class HostLink:
         self._handle: Any = None
         self._outbox: list[TurnRequest] = []
         self._waiting: dict[int, tuple[int, asyncio.Future[TurnOutcome]]] = {}  # deadline, outcome
+        self._active = 0  # exchanges that will look at the outbox again before they end
         self._calls: set[asyncio.Task[None]] = set()
         self._refs = 0
 
@@ -57,11 +58,12 @@ class HostLink:
         future: asyncio.Future[TurnOutcome] = asyncio.get_running_loop().create_future()
         self._waiting[turn.ref] = (turn.deadline_ms, future)
         self._outbox.append(turn)
-        if len(self._calls) < CALLS:
+        if self._active < CALLS:
             self._call()
         return future
 
     def _call(self) -> None:
+        self._active += 1
         task = asyncio.get_running_loop().create_task(self._exchange())
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
@@ -69,7 +71,7 @@ class HostLink:
     async def _exchange(self) -> None:
         """Make calls as long as there is something to send, or to wait for and nobody else who waits."""
         try:
-            while self._outbox or (self._waiting and len(self._calls) == 1):
+            while self._outbox or (self._waiting and self._active == 1):
                 batch, self._outbox = self._outbox[:MAX_TURNS], self._outbox[MAX_TURNS:]
                 if self._handle is None:
                     self._handle = await asyncio.to_thread(self._find, self.name)
@@ -80,6 +82,9 @@ class HostLink:
                         waiting[1].set_result(outcome)
         except Exception as error:
             self._fail(error)
+        finally:
+            # No await since the loop looked, so of two that end together the second still sees what waits.
+            self._active -= 1
 
     def expire(self, at_ms: int) -> None:
         """Give up on turns whose deadline has passed. One sweep over all is cheaper than a timer for each."""

@@ -48,14 +48,16 @@ class HostRouter:
         if self.waiting >= _MAX_WAITING:
             raise HostOverloaded(f"{self.waiting} turns are waiting at this ingress", retry_after_s=1)
         deadline_ms = now_ms() + int(self._settings.turn_deadline_s * 1000)
+        failed: set[str] = set()  # hosts that let this turn down
         self.waiting += 1
         try:
             while True:
-                name = self._choose(tenant, session)
+                name = self._choose(tenant, session, failed)
                 if name is not None:
                     try:
                         return await self._link(name).send(TurnRequest(0, tenant, session, key, text, deadline_ms))
                     except HostGone:
+                        failed.add(name)
                         await self._lost(name)
                 await self._pause(deadline_ms)
         finally:
@@ -71,17 +73,16 @@ class HostRouter:
         if self._settings.placement == "dedicated":
             await asyncio.to_thread(start_host, name, self._settings, self._build, room=1)
 
-    def _choose(self, tenant: str, session: str) -> str | None:
+    def _choose(self, tenant: str, session: str, failed: set[str]) -> str | None:
+        """The session's first host that is not known to be down; those that failed this very turn come last."""
         if self._settings.placement == "dedicated":
             return dedicated_name(tenant, session)
-        if not self.hosts:
-            return None
         order = ranked(tenant, session, self.hosts)
-        if self._down:
-            now = time.monotonic()
-            self._down = {name: until for name, until in self._down.items() if until > now}
-            return next((name for name in order if name not in self._down), order[0])
-        return order[0]
+        if not self._down and not failed:
+            return order[0] if order else None
+        now = time.monotonic()
+        self._down = {name: until for name, until in self._down.items() if until > now}
+        return min(order, key=lambda name: (name in failed, name in self._down), default=None)
 
     def _link(self, name: str) -> HostLink:
         link = self._links.get(name)

@@ -80,6 +80,7 @@ class EmbeddedPostgres:
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._lock():
             if self.pid() is None:
+                self._forget_dead_server()
                 self._prepare()
                 self._launch()
         return self.url
@@ -109,6 +110,19 @@ class EmbeddedPostgres:
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
         return pid if alive else None
+
+    def _forget_dead_server(self) -> None:
+        """Remove the pid file of a killed server that nobody has reaped yet, which Postgres takes for alive.
+
+        Only once none of its children is left: as long as one is, the file guards the memory they share.
+        """
+        pid_file = self._data / "postmaster.pid"
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while pid_file.exists() and time.monotonic() < deadline:
+            if not any(_works_in(process, self._data) for process in psutil.process_iter()):
+                pid_file.unlink(missing_ok=True)
+                return
+            time.sleep(0.02)
 
     def _prepare(self) -> None:
         for folder in (self._data, self._socket_dir):
@@ -168,6 +182,14 @@ class EmbeddedPostgres:
         with (self._folder / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _works_in(process: psutil.Process, data: Path) -> bool:
+    """True for a living process of the server whose data is there."""
+    try:
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(data)
+    except psutil.Error:
+        return False
 
 
 def _ensure_os_user() -> pwd.struct_passwd:

@@ -141,7 +141,7 @@ async def test_a_dedicated_session_has_a_ray_actor_of_its_own(
         assert (
             named
             == {dedicated_name(TENANT, session) for session in sessions}
-            == {f"session-actor-{TENANT}-{session}" for session in sessions}
+            == {f"session-actor-{TENANT}/{session}" for session in sessions}
         )
         pids = [(await stats(dedicated_name(TENANT, session)))["pid"] for session in sessions]
         assert len({*pids, os.getpid()}) == 3
