@@ -68,7 +68,7 @@ class Sessions:
             self._passivate(self._expired(self._runtime.clock() - self._idle_ms))
 
     def _expired(self, oldest_ms: int) -> list[tuple[str, str]]:
-        """Idle actors whose state has not changed since then. They come by age, so the look ends at the first younger."""
+        """Idle actors whose state has not changed since then. The oldest come first: the first younger ends it."""
         by_age = itertools.takewhile(lambda item: _last_at(item[1]) <= oldest_ms, self._actors.items())
         return [key for key, actor in by_age if actor.idle]
 

@@ -24,7 +24,7 @@ from schemas.answers import Answer
 from schemas.settings import Settings
 
 DEMO = Path(__file__).parent.parent / "knowledge" / "demo_shop.jsonl"
-_THREADS = min(2, os.cpu_count() or 1)  # a second core is idle when every question is new
+_CORES = min(2, os.cpu_count() or 1)  # two runs of one thread each do a third more than one run of two threads
 _TEXTS = 512  # in one call; gRPC refuses messages over 4 MB
 
 _decode_texts = msgspec.msgpack.Decoder(list[str]).decode
@@ -40,10 +40,8 @@ class EmbedderDeployment:
     """Texts to vectors."""
 
     def __init__(self, settings: Settings) -> None:
-        self._embedder = Embedder(
-            settings.embedding_model or None, cache_dir=settings.home_dir / "models", threads=_THREADS
-        )
-        self._batcher: Batcher[list[str], Floats] = Batcher(self._run, max_items=8, width=1)
+        self._embedder = Embedder(settings.embedding_model or None, cache_dir=settings.home_dir / "models")
+        self._batcher: Batcher[list[str], Floats] = Batcher(self._run, max_items=8, width=_CORES)
 
     async def embed(self, payload: bytes) -> bytes:
         """MessagePack list of n strings to n x dim little-endian float32."""

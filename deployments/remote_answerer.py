@@ -13,7 +13,7 @@ from schemas.errors import AnswererUnavailable
 
 CACHE = 20_000  # answers
 _MAX_QUESTIONS = 64  # in one call
-_CALLS = 2  # under way at once
+_CALLS = 3  # under way at once: two being embedded, one being looked up
 
 encode = msgspec.msgpack.Encoder().encode
 decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode

@@ -187,9 +187,10 @@ class EmbeddedPostgres:
 def _works_in(process: psutil.Process, data: Path) -> bool:
     """True for a living process of the server whose data is there."""
     try:
-        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(data)
+        name, status, folder = process.name(), process.status(), process.cwd()
     except psutil.Error:
         return False
+    return bool(name == "postgres" and status != psutil.STATUS_ZOMBIE and folder == str(data))
 
 
 def _ensure_os_user() -> pwd.struct_passwd:
