@@ -56,7 +56,7 @@ def up(
                 status.update(step)
 
             local.start(_build, say)
-        _print_ready(f"http://{host}:{port}", dashboard_port if dashboard else None, time.monotonic() - started)
+        _print_ready(host, port, dashboard_port if dashboard else None, time.monotonic() - started)
         signal.pause()
     except KeyboardInterrupt:
         pass
@@ -82,7 +82,8 @@ def _interrupt_on_sigterm() -> None:
     signal.signal(signal.SIGINT, interrupt)
 
 
-def _print_ready(url: str, dashboard_port: int | None, seconds: float) -> None:
+def _print_ready(host: str, port: int, dashboard_port: int | None, seconds: float) -> None:
+    url = f"http://{host}:{port}"
     console.print(f"\n[bold green]Kefu is ready[/] after {seconds:.1f} s\n")
     console.print(f"  Chat page      {url}/")
     console.print(f"  Metrics        {url}/metrics")
@@ -95,6 +96,8 @@ def _print_ready(url: str, dashboard_port: int | None, seconds: float) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        console.print("[yellow]Whoever reaches this port can talk to Kefu: put your own gateway in front of it.[/]")
     console.print("Ctrl-C stops everything.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import tempfile
 import time
@@ -22,6 +23,7 @@ from bench.running import Running, running
 
 _SETTLE_S = 5.0  # before memory is read
 _FILL_S = 6.0  # the repeated mix is asked until the cache knows it, as it would be after a minute of business
+_SOCKETS = 2_000
 console = Console(width=110, highlight=False)
 
 Load = Callable[[Running, float, Iterator[str]], Coroutine[Any, Any, LoadResult]]
@@ -66,12 +68,21 @@ def _system(home: Path, seconds: float) -> dict[str, Any]:
         rows = [_row(kefu, label, load, mix, seconds) for label, load, mix in _rows()]
         loaded = usage(kefu.roots())
         _print_rows(rows)
+        per_socket = uvloop.run(_open_sockets(kefu))
+        console.print(f"an open WebSocket costs {per_socket / 1024:.1f} KB, over all processes\n")
         _print_processes(at_rest, loaded)
     with running(home) as kefu:
         time.sleep(_SETTLE_S)
         with_dashboard = total_pss(usage(kefu.roots()))
     console.print(f"at rest with the Ray dashboard: {with_dashboard / MB:,.0f} MB")
-    return {"ready_s": kefu.ready_s, "rows": rows, "at_rest": at_rest, "loaded": loaded, "dashboard": with_dashboard}
+    return {
+        "ready_s": kefu.ready_s,
+        "rows": rows,
+        "per_socket": per_socket,
+        "at_rest": at_rest,
+        "loaded": loaded,
+        "dashboard": with_dashboard,
+    }
 
 
 def _rows() -> Iterator[tuple[str, Load, Iterator[str]]]:
@@ -91,6 +102,19 @@ def _http(connections: int) -> Load:
 
 def _ws(sockets: int) -> Load:
     return lambda kefu, seconds, mix: ws_load("127.0.0.1", kefu.port, sockets, seconds, mix)
+
+
+async def _open_sockets(kefu: Running) -> float:
+    """Bytes of proportional set size that one open WebSocket adds, sessions nearly idle."""
+    before = total_pss(usage(kefu.roots()))
+    seconds = _SOCKETS / 500 + _SETTLE_S  # as long as connecting takes, and a little more
+    load = asyncio.create_task(
+        ws_load("127.0.0.1", kefu.port, _SOCKETS, seconds, questions.repeated(), warmup_s=0, rate=10)
+    )
+    await asyncio.sleep(seconds)
+    grown = await asyncio.to_thread(lambda: total_pss(usage(kefu.roots()))) - before
+    await load
+    return grown / _SOCKETS
 
 
 class Row(msgspec.Struct, frozen=True):

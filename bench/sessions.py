@@ -12,6 +12,7 @@ import psutil
 from msgspec import Struct
 
 from actors.actor import Runtime, SessionActor
+from actors.host import spare_the_collector
 from actors.session import FOLD_VERSION, fold
 from actors.sessions import Sessions
 from events.codec import decode
@@ -109,6 +110,7 @@ async def _rebuild(store: PostgresStore) -> float:
 
 async def _activation(runtime: Runtime, events: int, count: int) -> tuple[float, float]:
     """From the first command of a cold session until it runs, one at a time."""
+    spare_the_collector()  # as a host does
     names = [f"cold-{events}-{i}" for i in range(count)]
     sessions = Sessions(runtime, capacity=count, max_turns=count, idle_s=3_600)
     for number in range(events // 2):

@@ -103,7 +103,7 @@ class Ingress:
     def __init__(self, settings: Settings, *_after: Any) -> None:
         """`_after`: handles of deployments that must be there first; the hosts call them, not the ingress."""
         uvicorn_settings.apply()
-        self._metrics = Metrics(settings.metrics_dir, "ingress")
+        self._metrics = Metrics(settings.metrics_dir)
         self._router = HostRouter(settings, runtime_builder())
         store = PostgresStore(settings.database_url, writers=1, readers=2)
         self._reader = Reader(settings.tenant, store)

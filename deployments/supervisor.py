@@ -35,7 +35,7 @@ class Supervisor:
         self._settings = settings
         self._build = runtime_builder()
         self._postgres = EmbeddedPostgres(embedded) if embedded else None
-        self._metrics = Metrics(settings.metrics_dir, "hosts")
+        self._metrics = Metrics(settings.metrics_dir)
         self._answered: dict[str, float] = {}
         self._stats: dict[str, dict[str, int]] = {}
         self._loop = asyncio.get_event_loop()
@@ -57,11 +57,10 @@ class Supervisor:
     async def _watch_hosts(self) -> None:
         wanted = [] if self._settings.placement == "dedicated" else await asyncio.to_thread(self._start_missing)
         await asyncio.gather(*(self._beat(name) for name in wanted))
-        gauges = {"resident_sessions": 0, "turns_in_progress": 0}
-        for stats in self._stats.values():
-            for gauge in gauges:
-                gauges[gauge] += stats[gauge]
-        self._metrics.flush({**gauges, "hosts": len(self._stats)}, {})
+        self._metrics.flush(
+            {("hosts", "running"): len(self._stats)}
+            | {(name, what): number for name, stats in self._stats.items() for what, number in stats.items()}
+        )
 
     def _start_missing(self) -> list[str]:
         nodes = sorted(

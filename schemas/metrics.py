@@ -21,34 +21,31 @@ _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)  
 
 
 class Metrics:
-    """`role`: what kind of process this is, a label of its gauges."""
+    """The metrics of one process. `folder` is shared by all processes of an instance on one machine."""
 
     now = staticmethod(time.perf_counter)
 
-    def __init__(self, folder: Path, role: str) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # prometheus_client decides between memory and files when it is first imported.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
         from prometheus_client import Counter, Gauge, Histogram
 
         self._folder = folder
-        self._role = role
         self.sockets = 0
         self._turns: Tally[tuple[str, int]] = Tally()
         self._seconds: dict[str, list[float]] = {"http": [], "ws": []}
-        self._gauge = Gauge("kefu", "State of the processes", ["role", "what"], multiprocess_mode="livesum")
+        self._gauge = Gauge("kefu_state", "What processes are at", ["role", "what"], multiprocess_mode="livesum")
         self._count = Counter("kefu_turns", "Turns answered, by front and status", ["front", "status"])
-        self._events = Counter("kefu_events", "What hosts did since their start", ["role", "what"])
         self._latency = Histogram("kefu_turn_seconds", "From request to reply", ["front"], buckets=_BUCKETS)
-        self._last: dict[str, int] = {}
 
     def turn(self, front: str, status: int, started: float) -> None:
         """A turn was answered; `started`: what `now()` said when its request came."""
         self._turns[front, status] += 1
         self._seconds[front].append(time.perf_counter() - started)
 
-    def flush(self, gauges: dict[str, int], totals: dict[str, int]) -> None:
-        """`gauges` are set as they are; of `totals`, running counts, the growth since the last flush is added."""
+    def flush(self, state: dict[tuple[str, str], int]) -> None:
+        """Write out what was counted, and `state`: a number for each (role, what), as of now."""
         turns, self._turns = self._turns, Tally()
         for (front, status), count in turns.items():
             self._count.labels(front, str(status)).inc(count)
@@ -57,17 +54,14 @@ class Metrics:
             observe = self._latency.labels(front).observe
             for value in taken:
                 observe(value)
-        for what, value in gauges.items():
-            self._gauge.labels(self._role, what).set(value)
-        for what, total in totals.items():
-            self._events.labels(self._role, what).inc(total - self._last.get(what, 0))
-            self._last[what] = total
+        for labels, value in state.items():
+            self._gauge.labels(*labels).set(value)
 
     async def flush_forever(self) -> None:
-        """For a process whose only gauge is its sockets."""
+        """For an ingress, whose state is its sockets."""
         while True:
             await asyncio.sleep(FLUSH_S)
-            self.flush({"sockets": self.sockets}, {})
+            self.flush({("ingress", "sockets"): self.sockets})
 
     def exposition(self) -> bytes:
         """All processes' metrics in Prometheus' text format."""

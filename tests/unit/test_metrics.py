@@ -32,41 +32,41 @@ def lines(metrics: Metrics) -> dict[str, float]:
     return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line[0] != "#"}
 
 
-def test_turns_gauges_and_totals(folder: Path) -> None:
-    metrics = Metrics(folder, "ingress")
+def test_turns_and_state(folder: Path) -> None:
+    metrics = Metrics(folder)
     for status in (200, 200, 503):
         metrics.turn("http", status, metrics.now())
     metrics.turn("ws", 200, metrics.now() - 3)
-    metrics.flush({"sockets": 5}, {"turns": 10})
-    metrics.flush({"sockets": 4}, {"turns": 12})
+    metrics.flush({("ingress", "sockets"): 5})
+    metrics.flush({("ingress", "sockets"): 4})
     found = lines(metrics)
     assert found['kefu_turns_total{front="http",status="200"}'] == 2
     assert found['kefu_turns_total{front="http",status="503"}'] == 1
     assert found['kefu_turn_seconds_bucket{front="http",le="1.0"}'] == 3
     assert found['kefu_turn_seconds_bucket{front="ws",le="2.0"}'] == 0
     assert found['kefu_turn_seconds_bucket{front="ws",le="5.0"}'] == 1
-    assert found['kefu{role="ingress",what="sockets"}'] == 4
-    assert found['kefu_events_total{role="ingress",what="turns"}'] == 12  # growth only, no double count
+    assert found['kefu_state{role="ingress",what="sockets"}'] == 4
 
 
 async def test_flush_forever(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FLUSH_S", 0.001)
-    metrics = Metrics(folder, "ingress")
+    metrics = Metrics(folder)
     metrics.sockets = 7
     task = asyncio.ensure_future(metrics.flush_forever())
-    await until(lambda: lines(metrics).get('kefu{role="ingress",what="sockets"}') == 7, "the gauge")
+    await until(lambda: lines(metrics).get('kefu_state{role="ingress",what="sockets"}') == 7, "the gauge")
     task.cancel()
 
 
 def test_processes_are_merged(folder: Path) -> None:
-    metrics = Metrics(folder, "host")
-    metrics.flush({"sessions": 3}, {"turns": 1})
+    metrics = Metrics(folder)
+    metrics.turn("http", 200, metrics.now())
+    metrics.flush({("host", "sessions"): 3})
     code = (
-        "import sys, pathlib; from schemas.metrics import Metrics; m = Metrics(pathlib.Path(sys.argv[1]), 'host');"
-        "m.flush({'sessions': 4}, {'turns': 2});"
+        "import sys, pathlib; from schemas.metrics import Metrics; m = Metrics(pathlib.Path(sys.argv[1]));"
+        "m.turn('http', 200, m.now()); m.flush({('host', 'sessions'): 4});"
         "print(m.exposition().decode())"  # read while the process lives: gauges are of the living
     )
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
-    assert 'kefu_events_total{role="host",what="turns"} 3.0' in done.stdout
-    assert 'kefu{role="host",what="sessions"} 7.0' in done.stdout
+    assert 'kefu_turns_total{front="http",status="200"} 2.0' in done.stdout
+    assert 'kefu_state{role="host",what="sessions"} 7.0' in done.stdout
     assert os.environ["PROMETHEUS_MULTIPROC_DIR"] == str(folder)
