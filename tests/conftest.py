@@ -11,6 +11,7 @@ pytest.register_assert_rewrite("kit", "store_contract")
 
 from kit.server import Databases, open_folder  # noqa: E402
 
+from bench.running import Running, running  # noqa: E402
 from events.embedded import EmbeddedPostgres  # noqa: E402
 from schemas.ids import Snowflake  # noqa: E402
 
@@ -83,3 +84,10 @@ def own_server(server_folder: Path) -> Iterator[EmbeddedPostgres]:
 def new_id() -> Snowflake:
     """Fresh session ids, different in the whole run: call `new_id.next()`."""
     return Snowflake(worker=1)
+
+
+@pytest.fixture(scope="session")
+def kefu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One whole Kefu for serve/ and browser/: Postgres, Ray, Serve, HAProxy, started as a user starts it."""
+    with running(tmp_path_factory.mktemp("kefu"), "--no-dashboard") as instance:
+        yield instance

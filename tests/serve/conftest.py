@@ -1,4 +1,4 @@
-"""One whole Kefu for the folder's tests: Postgres, Ray, Serve, HAProxy, started as a user starts it."""
+"""A client of the whole Kefu."""
 
 from __future__ import annotations
 
@@ -9,19 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.running import Running, running
+from bench.running import Running
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.serve)
-
-
-@pytest.fixture(scope="session")
-def kefu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("kefu"), "--no-dashboard") as instance:
-        yield instance
 
 
 @pytest.fixture

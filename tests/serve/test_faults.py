@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import asyncpg
 import httpx
@@ -33,7 +32,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
 
 @pytest.fixture(scope="module")
 def own(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    env = {"KEFU_DATABASE_URL": postgres.url}
+    env = {
+        "KEFU_DATABASE_URL": postgres.url,
+        "KEFU_INGRESS": "1",
+        "KEFU_INGRESS_MAX": "2",
+        "KEFU_INGRESS_CUSTOMERS": "100",
+        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "1",
+    }
     with running(tmp_path_factory.mktemp("kefu"), "--no-dashboard", env=env) as instance:
         yield instance
 
@@ -113,32 +118,26 @@ def host_of(kefu: Running) -> psutil.Process:
     )
 
 
-async def test_the_supervised_database_killed_under_load_comes_back(tmp_path: Path) -> None:
-    with running(tmp_path, "--no-dashboard") as kefu:
-        server = EmbeddedPostgres(tmp_path / "postgres")
-        running_load = asyncio.create_task(
-            http_load(
-                "127.0.0.1", kefu.port, 32, 10, repeated(), warmup_s=0.5, record_acks=True, timeout_s=20, drain_s=20
-            )
-        )
-        for _ in range(3):
-            await asyncio.sleep(1)
-            async with asyncio.timeout(15):
-                while (pid := server.pid()) is None:
-                    await asyncio.sleep(0.05)
-            os.kill(pid, signal.SIGKILL)
-        result = await running_load
-        assert result.unanswered == 0
-        assert await check_log(server.url, [result]) > 500
+async def test_the_supervised_database_killed_under_load_comes_back(kefu: Running) -> None:
+    server = EmbeddedPostgres(kefu.home / "postgres")
+    running_load = asyncio.create_task(
+        http_load("127.0.0.1", kefu.port, 32, 10, repeated(), warmup_s=0.5, record_acks=True, timeout_s=20, drain_s=20)
+    )
+    for _ in range(3):
+        await asyncio.sleep(1)
+        async with asyncio.timeout(15):
+            while (pid := server.pid()) is None:
+                await asyncio.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+    result = await running_load
+    assert result.unanswered == 0
+    assert await check_log(server.url, [result]) > 500
 
 
-@pytest.mark.timeout(200)
-async def test_more_customers_bring_more_ingress_replicas(tmp_path: Path) -> None:
-    env = {"KEFU_INGRESS": "1", "KEFU_INGRESS_MAX": "2", "KEFU_INGRESS_CUSTOMERS": "20"}
-    with running(tmp_path, "--no-dashboard", env=env) as kefu:
-        assert usage(kefu.roots())["ingress"].count == 1
-        customers = asyncio.create_task(ws_load("127.0.0.1", kefu.port, 30, 60, repeated(), warmup_s=0))
-        async with asyncio.timeout(60):
-            while usage(kefu.roots())["ingress"].count < 2:
-                await asyncio.sleep(0.5)
-        customers.cancel()
+async def test_more_customers_bring_more_ingress_replicas(own: Running) -> None:
+    assert usage(own.roots())["ingress"].count == 1
+    customers = asyncio.create_task(ws_load("127.0.0.1", own.port, 150, 90, repeated(), warmup_s=0, rate=50))
+    async with asyncio.timeout(80):
+        while usage(own.roots())["ingress"].count < 2:
+            await asyncio.sleep(0.5)
+    customers.cancel()

@@ -80,9 +80,9 @@ def test_up_stop_and_up_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("KEFU_CAPACITY", "many", "capacity"),
+        ("KEFU_CAPACITY", "many", "KEFU_CAPACITY"),
         ("KEFU_CAPACITY", "0", "KEFU_CAPACITY"),
-        ("KEFU_PLACEMENT", "everywhere", "placement"),
+        ("KEFU_PLACEMENT", "everywhere", "KEFU_PLACEMENT"),
         ("KEFU_DATABASE_URL", "postgresql://127.0.0.1:1/none", "event log"),
         ("KEFU_KNOWLEDGE", "/nowhere.jsonl", "/nowhere.jsonl"),
     ],
