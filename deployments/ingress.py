@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,8 +18,6 @@ from events.postgres import PostgresStore
 from schemas.errors import InvalidRequest, KefuError, MethodNotAllowed
 from schemas.metrics import Metrics
 from schemas.settings import Settings
-
-_log = logging.getLogger("kefu.ingress")
 
 
 class App:

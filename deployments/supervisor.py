@@ -42,10 +42,6 @@ class Supervisor:
         steps = ((self._watch_hosts, BEAT_S), (self._watch_postgres, BEAT_S / 2), (self._add_partitions, _DAY_S))
         self._tasks = [self._loop.create_task(self._forever(step, pause_s)) for step, pause_s in steps]
 
-    async def hosts(self) -> dict[str, dict[str, int]]:
-        """What each host last said of itself."""
-        return self._stats
-
     async def _forever(self, step: Any, pause_s: float) -> None:
         while True:
             try:

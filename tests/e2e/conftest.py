@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from runs import RUNS, SEED
 
 pytest.register_assert_rewrite("crash", "ledger", "outage", "ray_hosts")
 
@@ -17,8 +17,6 @@ from crash import World  # noqa: E402
 from forked import Forker  # noqa: E402
 from ledger import Tally  # noqa: E402
 
-RUNS = int(os.environ.get("KEFU_CHAOS_RUNS", "20"))
-SEED = int(os.environ.get("KEFU_CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
 _TALLIES = pytest.StashKey[list[Tally]]()
 
 

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 
 import pytest
-from conftest import RUNS
 from crash import OUTSIDE, STOP_POINTS, World, killed_host, stopped_host
 from ledger import Tally
+from runs import RUNS
 from scripted import EFFECT_POINTS, PLAIN_POINTS
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + 3 * RUNS)]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import RUNS
 from ledger import Tally
 from outage import killed_database
+from runs import RUNS
 
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate

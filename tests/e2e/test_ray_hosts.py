@@ -13,11 +13,11 @@ from time import monotonic
 import pytest
 import ray
 import ray_hosts
-from conftest import RUNS
 from kit.server import until
 from ledger import TENANT, Ledger, Tally, audit, read_streams
 from ray_build import arm, faults, settings_for
 from ray_hosts import Chatter, routing, stats, take
+from runs import RUNS
 from scripted import EFFECT_POINTS
 
 from actors.placement import NAMESPACE, dedicated_name, pooled_name, ranked
