@@ -39,7 +39,7 @@ def main() -> None:
 def up(
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
-    dashboard: Annotated[bool, typer.Option(help="The Ray dashboard; costs about 1 GB.")] = True,
+    dashboard: Annotated[bool, typer.Option(help="The Ray dashboard; costs memory.")] = True,
     dashboard_port: Annotated[int, typer.Option(help="Its port, on 127.0.0.1.")] = 8265,
 ) -> None:
     """Start everything on this machine and serve until Ctrl-C."""

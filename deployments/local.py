@@ -40,7 +40,7 @@ class Local:
         port: int = 8000,
         dashboard_port: int | None = 8265,
     ) -> None:
-        """`dashboard_port`: None for no Ray dashboard (it costs about a gigabyte)."""
+        """`dashboard_port`: None for no Ray dashboard."""
         self._settings = settings
         self._host = host
         self._port = port
