@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -28,6 +29,8 @@ _RETRY_S = 0.05
 _BEAT_S = 0.1  # how late a deadline may be noticed
 _BEATS_PER_REFRESH = 10
 _MAX_WAITING = 8_000  # turns of one replica without outcome
+
+_log = logging.getLogger("kefu.ingress")
 
 
 class HostRouter:
@@ -104,7 +107,10 @@ class HostRouter:
         """Notice hosts that come and go, and turns that take too long."""
         for beat in itertools.count():
             if beat % _BEATS_PER_REFRESH == 0:
-                await self.refresh()
+                try:
+                    await self.refresh()
+                except Exception:  # Ray's head may be away for a moment; deadlines must be kept all the same
+                    _log.exception("cannot look up the session hosts; keeping those known")
             for link in self._links.values():
                 link.expire(now_ms())
             await asyncio.sleep(_BEAT_S)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from schemas.api import MAX_BODY, encode_json, problem
@@ -65,3 +68,16 @@ async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | 
 async def problem_response(error: KefuError, send: Send) -> None:
     """The one place where an error becomes an HTTP response."""
     await respond(send, error.status, encode_json(problem(error)), retry_after_s=error.retry_after_s)
+
+
+def stream_events(reply: bytes) -> list[bytes]:
+    """Server-sent events of a reply: its text in pieces (`delta`), then all of it (`reply`), then `done`."""
+    text = msgspec.json.decode(reply)["text"]
+    pieces = re.findall(r"\S+\s*|\s+", text) if " " in text else list(text)
+    step = max(1, len(pieces) // 24)
+    deltas = ["".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
+    return [
+        *(b"event: delta\ndata: " + msgspec.json.encode({"text": delta}) + b"\n\n" for delta in deltas),
+        b"event: reply\ndata: " + reply + b"\n\n",
+        b"event: done\ndata: {}\n\n",
+    ]

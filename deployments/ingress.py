@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import fast_lane, requests, socket, uvicorn_settings
 from deployments.host_router import HostRouter
-from deployments.http import problem_response, read_body, respond
+from deployments.http import problem_response, read_body, respond, stream_events
 from deployments.pages import pages
 from deployments.reading import Reader
 from deployments.scaling import CUSTOMERS
@@ -81,7 +81,7 @@ async def _stream(reply: bytes, send: Send) -> None:
             ],
         }
     )
-    for event in requests.stream_events(reply):
+    for event in stream_events(reply):
         await send({"type": "http.response.body", "body": event, "more_body": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -102,16 +102,3 @@ def new_session_id() -> str:
 def new_key() -> str:
     """For callers that send no idempotency key; it makes the ingress's own repeats safe."""
     return secrets.token_urlsafe(12)
-
-
-def stream_events(reply: bytes) -> list[bytes]:
-    """Server-sent events of a reply: its text in pieces (`delta`), then all of it (`reply`), then `done`."""
-    text = msgspec.json.decode(reply)["text"]
-    pieces = re.findall(r"\S+\s*|\s+", text) if " " in text else list(text)
-    step = max(1, len(pieces) // 24)
-    deltas = ["".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
-    return [
-        *(b"event: delta\ndata: " + msgspec.json.encode({"text": delta}) + b"\n\n" for delta in deltas),
-        b"event: reply\ndata: " + reply + b"\n\n",
-        b"event: done\ndata: {}\n\n",
-    ]

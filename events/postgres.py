@@ -33,7 +33,7 @@ class PostgresStore:
 
     Appends of all sessions share a group commit: while two statements are under
     way, new appends gather and leave together. A conflict aborts its whole
-    statement, which is then retried stream by stream; `ON CONFLICT DO NOTHING`
+    statement, which is then retried by halves down to single streams; `ON CONFLICT DO NOTHING`
     would let a stale batch lose its first event and land its second.
     """
 
@@ -56,7 +56,7 @@ class PostgresStore:
                 middle = len(batch) // 2
                 return await self._append_batch(batch[:middle]) + await self._append_batch(batch[middle:])
             if error.sqlstate in _CONFLICTS:
-                return [await self._conflict(batch[0])]
+                return [_conflict(batch[0])]
             if not unavailable(error):
                 return [StoreUnavailable(f"the event log refused an append: {error}", retry_after_s=5)]
             return await asyncio.gather(*(self._settle(one) for one in batch))
@@ -97,15 +97,10 @@ class PostgresStore:
         if [(event.event_type, event.payload) for event in found] == [(e.event_type, e.payload) for e in one.events]:
             return None
         if found:
-            return await self._conflict(one)
+            return _conflict(one)
         # Not there, though the server may still be about to commit it: only the caller can decide again.
         return AppendOutcomeUnknown(
             f"the append to session {one.session_id} was cut off; retry with the same key", retry_after_s=1
-        )
-
-    async def _conflict(self, one: Append) -> BaseException:
-        return WrongExpectedVersion(
-            f"session {one.session_id} is not at the expected {one.expected}; reload it and decide again"
         )
 
     async def resolve(self, tenant: str, external_id: str, proposed_id: int) -> Resolved:
@@ -173,3 +168,9 @@ class PostgresStore:
 
 def _usable(snapshot: StoredSnapshot | None, fold_version: int) -> StoredSnapshot | None:
     return snapshot if snapshot is not None and snapshot.fold_version == fold_version else None
+
+
+def _conflict(one: Append) -> WrongExpectedVersion:
+    return WrongExpectedVersion(
+        f"session {one.session_id} is not at the expected {one.expected}; reload it and decide again"
+    )
