@@ -1,9 +1,10 @@
-"""What a company knows: entries with a question, its paraphrases and an answer per language."""
+"""What a company knows: documents, which hold entries: questions with their answers, or passages of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -12,8 +13,11 @@ from knowledge.text import Language
 from schemas.errors import ConfigurationError
 
 
+Kind = Literal["faq", "passage"]
+
+
 class Side(Struct, frozen=True):
-    """One language's side of an entry."""
+    """One language's side of an entry. Of a passage, `question` is the headings above it and `answer` its text."""
 
     question: str
     answer: str
@@ -21,13 +25,17 @@ class Side(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One thing the company can answer. At least one language is present."""
+    """One thing that can be found, answered with and cited. At least one language is present.
+
+    `id` is unique within the tenant; `revision` counts the contents it has had, from 1.
+    """
 
     id: str
-    topic: str
+    topic: str = ""
     en: Side | None = None
     zh: Side | None = None
     revision: int = 1
+    kind: Kind = "faq"
 
     def side(self, language: Language) -> tuple[Language, Side]:
         """The side in `language`, else the one there is, with its language."""
@@ -40,6 +48,21 @@ class Entry(Struct, frozen=True):
             yield "en", self.en
         if self.zh is not None:
             yield "zh", self.zh
+
+
+class Document(Struct, frozen=True):
+    """A file, a page or a table of one tenant: it becomes visible whole or not at all.
+
+    `id` is unique within the tenant and stays the same when the document is imported again;
+    `source` is the file name or URL it was read from.
+    """
+
+    id: str
+    title: str
+    source: str
+    entries: tuple[Entry, ...]
+    collection: str = "default"
+    tags: tuple[str, ...] = ()
 
 
 class EntriesInvalid(ConfigurationError):
