@@ -1,15 +1,20 @@
-"""Glosses Chinese words into English for models that read only English."""
+"""Glosses Chinese words into English for models that read only English.
+
+The hand-written glossary comes first: it knows what words mean to a customer ("单号" is a
+tracking number). What it lacks is looked up in the dictionary.
+"""
 
 from __future__ import annotations
 
 import re
 from hashlib import sha256
 
+from knowledge import dictionary
 from knowledge.glossary import GLOSSARY
 from knowledge.simplified import simplify
 
 # Vectors of texts glossed by another glossary do not compare.
-VERSION = sha256(GLOSSARY.encode()).hexdigest()[:8]
+VERSION = sha256((GLOSSARY + dictionary.VERSION).encode()).hexdigest()[:8]
 
 _CJK_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
 
@@ -28,23 +33,41 @@ _LONGEST = max(map(len, _ENGLISH))
 
 
 def gloss(text: str) -> str:
-    """`text` with its Chinese words in English; what the glossary lacks is left out.
+    """`text` with its Chinese words in English; words that are in neither book are left out.
 
     Text without Chinese, or of which no word is known, comes back as it is.
     """
-    glossed = _CJK_RUN.sub(lambda run: f" {' '.join(glosses(run.group()))} ", simplify(text))
+    glossed = _CJK_RUN.sub(lambda run: f" {' '.join(_in_full(run.group()))} ", simplify(text))
     return " ".join(glossed.split()) if re.search(r"\w", glossed) else text
 
 
 def glosses(run: str) -> list[str]:
-    """The English of each known word in a run of Chinese characters, longest match first."""
+    """The English of the words in a run of Chinese characters that the glossary knows, longest match first."""
+    return [english for _, english in _matches(run) if english]
+
+
+def _in_full(run: str) -> list[str]:
     found: list[str] = []
-    at = 0
+    for stretch, english in _matches(run):
+        found += [english] if english else dictionary.english(stretch)
+    return found
+
+
+def _matches(run: str) -> list[tuple[str, str]]:
+    """The run cut into (stretch, its English); "" for a stretch that the glossary does not know."""
+    found: list[tuple[str, str]] = []
+    at = unknown = 0
     while at < len(run):
         for length in range(min(_LONGEST, len(run) - at), 0, -1):
             english = _ENGLISH.get(run[at : at + length])
             if english is not None:
-                found.append(english)
+                if unknown < at:
+                    found.append((run[unknown:at], ""))
+                found.append((run[at : at + length], english))
+                at = unknown = at + length
                 break
-        at += length
+        else:
+            at += 1
+    if unknown < at:
+        found.append((run[unknown:at], ""))
     return found
