@@ -2,7 +2,8 @@
 
 To add an event, or a version of one with new fields:
 
-1. add the event to EVERY_EVENT in kit/given.py, with every field set;
+1. add the event to EVERY_EVENT in kit/given.py, or to EVERY_KNOWLEDGE_EVENT in
+   kit/knowledge.py, with every field set;
 2. `cd tests && ../.venv/bin/python -m kit.golden 2` writes `<Event>.v2.bin` and the JSON
    beside it for each event whose bytes are not in any golden file yet;
 3. commit the new files. Never change or delete old ones: logs hold such bytes.
@@ -21,11 +22,34 @@ from google.protobuf.json_format import MessageToDict
 
 from actors.session import FOLD_VERSION, fold
 from actors.snapshot import state_hash
-from events.codec import Event, encode
+from events import codec, knowledge_codec
+from events.store import NewEvent, StoredEvent
 from kit.given import EVERY_EVENT
+from kit.knowledge import EVERY_KNOWLEDGE_EVENT
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+KNOWLEDGE = {type(event).__name__ for event in EVERY_KNOWLEDGE_EVENT}
 HASHES = GOLDEN / "state_hashes.json"  # by fold version, of the state after EVERY_EVENT
+
+
+Event = codec.Event | knowledge_codec.Event
+
+
+def encode(event: Event) -> NewEvent:
+    """Number, time and payload, as either log stores them."""
+    if isinstance(event, codec.Event):
+        return codec.encode(event)
+    row = knowledge_codec.encode(event)
+    return NewEvent(row.event_type, row.recorded_at_ms, row.payload)
+
+
+def decode(name: str) -> Event:
+    """The event in a golden file, as its log reads it."""
+    payload, expected = read(name)
+    event_type = expected["event_type"]
+    if name.partition(".")[0] in KNOWLEDGE:
+        return knowledge_codec.decode("acme", 1, event_type, payload)
+    return codec.decode(1, StoredEvent(1, event_type, expected["recorded_at_ms"], payload))
 
 
 def as_json(event: Event) -> dict[str, Any]:
@@ -45,7 +69,7 @@ def read(name: str) -> tuple[bytes, dict[str, Any]]:
 
 def main(version: int) -> None:
     written = {(GOLDEN / f"{name}.bin").read_bytes() for name in names()}
-    for event in EVERY_EVENT:
+    for event in (*EVERY_EVENT, *EVERY_KNOWLEDGE_EVENT):
         payload = encode(event).payload
         path = GOLDEN / f"{type(event).__name__}.v{version}.bin"
         if payload in written:
