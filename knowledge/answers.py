@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from knowledge import confidence, text
-from knowledge.entries import Side
-from knowledge.index import Hit, sentences
+from knowledge import text
+from knowledge.found import Found, Hit
+from knowledge.passages import sentences
+from knowledge.ranking import COVERAGE
 from knowledge.text import Language
 from schemas.answers import Answer, Citation, Option, Question
 
@@ -36,29 +38,26 @@ _CLARIFYING: dict[Language, str] = {
 }
 
 
-def compose(question: Question, hits: list[Hit], knowledge_version: int) -> Answer:
-    """The reply to `question` from `hits`, best first. `answer_us` is left 0 for the caller."""
-    sure = confidence.estimate(hits)
-    language = text.language(question.text)
+def compose(question: Question, found: Found) -> Answer:
+    """The reply to `question` from what was found for it. `answer_us` is left 0 for the caller."""
+    sure, hits, language = found.confidence, found.hits, found.language
     close = _close(hits)
-    if sure.first >= _ANSWER[language] and not _near_tie(hits):
-        return _answer(question, hits[0], sure.first, knowledge_version)
+    if hits and sure.first >= _ANSWER[language] and not _near_tie(hits):
+        return _answer(question, hits[0], sure.first, found.version)
     asking_is_worth_it = sure.among_three >= _CLARIFY[language] or _vague(hits)
     if asking_is_worth_it and len(close) > 1:
-        return _clarify(close, sure.among_three, knowledge_version)
-    return _unknown(language, sure.first, knowledge_version)
+        return _clarify(close, sure.among_three, found.version)
+    return _unknown(language, sure.first, found.version)
 
 
 def _answer(question: Question, hit: Hit, sure: float, version: int) -> Answer:
-    language, side = hit.entry.side(hit.language)
-    quote = _quote(question.text, side)
-    citation = Citation(hit.entry.id, hit.entry.revision, side.question, quote)
-    return Answer("answer", side.answer, language, sure, version, MODEL, citations=(citation,))
+    citation = Citation(hit.id, hit.revision, hit.title, _quote(question.text, hit))
+    return Answer("answer", hit.answer, hit.language, sure, version, MODEL, citations=(citation,))
 
 
-def _clarify(close: list[Hit], sure: float, version: int) -> Answer:
+def _clarify(close: Sequence[Hit], sure: float, version: int) -> Answer:
     language = close[0].language
-    options = tuple(Option(hit.entry.id, hit.entry.side(language)[1].question) for hit in close)
+    options = tuple(Option(hit.id, hit.title) for hit in close)
     return Answer("clarify", _CLARIFYING[language], language, sure, version, MODEL, options=options)
 
 
@@ -67,25 +66,25 @@ def _unknown(language: Language, sure: float, version: int) -> Answer:
     return Answer("unknown", _UNKNOWN[language], language, sure, version, MODEL, offer_person=True)
 
 
-def _close(hits: list[Hit]) -> list[Hit]:
+def _close(hits: Sequence[Hit]) -> list[Hit]:
     """The entries near enough to the best to be meant; the score is a log-odds scale."""
     return [hit for hit in hits[:_OPTIONS] if math.exp(hit.score - hits[0].score) >= _OPTION_ODDS]
 
 
-def _near_tie(hits: list[Hit]) -> bool:
+def _near_tie(hits: Sequence[Hit]) -> bool:
     """The best two are as likely, and all that was said fits both: a coin would decide."""
     if len(hits) < 2 or hits[0].exact:
         return False
-    return hits[0].score - hits[1].score < _TIE and hits[0].coverage >= _ALL and hits[1].coverage >= _ALL
+    return hits[0].score - hits[1].score < _TIE and all(hit.evidence[COVERAGE] >= _ALL for hit in hits[:2])
 
 
-def _vague(hits: list[Hit]) -> bool:
+def _vague(hits: Sequence[Hit]) -> bool:
     """Several entries have every word of it ("my parcel"): it is about the shop, but could be any of them."""
-    return len(hits) >= _OPTIONS and all(hit.coverage >= _ALL for hit in hits[:_OPTIONS])
+    return len(hits) >= _OPTIONS and all(hit.evidence[COVERAGE] >= _ALL for hit in hits[:_OPTIONS])
 
 
-def _quote(asked: str, side: Side) -> str:
+def _quote(asked: str, hit: Hit) -> str:
     """The sentence of the answer with the most of the question's terms; ties go to the earlier one."""
-    wanted = set(text.terms(asked)) | set(text.terms(side.question))
-    best = max(sentences(side.answer), key=lambda each: len(wanted & set(text.terms(each))), default=side.answer)
+    wanted = set(text.terms(asked)) | set(text.terms(hit.title))
+    best = max(sentences(hit.answer), key=lambda each: len(wanted & set(text.terms(each))), default=hit.answer)
     return best[:_QUOTE_CHARACTERS]

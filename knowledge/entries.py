@@ -12,7 +12,6 @@ from msgspec import Struct
 from knowledge.text import Language
 from schemas.errors import ConfigurationError
 
-
 Kind = Literal["faq", "passage"]
 
 

@@ -1,75 +1,151 @@
-"""The lexical channel: how much of a question's weight in words an entry covers."""
+"""The lexical channel: how much of a question's weight in words an entry covers. Live: entries come and go."""
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse  # type: ignore[import-untyped,unused-ignore]
+from msgspec import Struct
 
-from knowledge import text
+from knowledge.postings import Bools, Ints, Postings, term_code
 
 Floats = npt.NDArray[np.float32]
 
-# BM25's usual values; b is low because an entry with more paraphrases is not less to the point.
+# BM25's usual k1; b is low because an entry with more paraphrases is not less to the point.
 _K1 = 1.2
 _B = 0.4
+# A part joins a merge when it has at most this many times the entries of all newer parts together:
+# the number of parts stays logarithmic, and an entry is copied about as often.
+_MERGE_RATIO = 3
+
+
+class Found(Struct, frozen=True):
+    """Evidence of one question, by entry number: (n,) numbers, coverage and bm25 in [0, 1].
+
+    Coverage is the idf-weighted share of the question's distinct terms that the entry holds;
+    BM25 is divided by what a perfect match would score.
+    """
+
+    numbers: Ints
+    coverage: Floats
+    bm25: Floats
+
+
+class _Part(Struct, frozen=True):
+    postings: Postings
+    alive: Bools
 
 
 class LexicalIndex:
-    """BM25 and coverage over one bag of terms per entry, as sparse products for whole batches."""
+    """BM25 and coverage over one bag of terms per entry.
 
-    def __init__(self, documents: list[list[str]]) -> None:
-        """`documents`: the terms of each entry, all its passages together."""
-        self._vocabulary: dict[str, int] = {}
-        rows: list[int] = []
-        columns: list[int] = []
-        counts: list[int] = []
-        for column, document in enumerate(documents):
-            for term, count in Counter(document).items():
-                rows.append(self._vocabulary.setdefault(term, len(self._vocabulary)))
-                columns.append(column)
-                counts.append(count)
+    A log-structured store in small: parts are never changed, new entries come as a new part, and
+    parts are merged when they have grown alike. A search works on the parts it finds when it begins,
+    so any number of threads may search while one writes.
+    """
 
-        shape = (len(self._vocabulary), len(documents))
-        holders = np.bincount(rows, minlength=shape[0])
-        self._idf = _idf(holders, len(documents))
-        # A word no entry holds is the strongest sign that the question is about something else.
-        self._unknown_idf = float(_idf(np.zeros(1), len(documents))[0])
+    def __init__(self) -> None:
+        self._parts: tuple[_Part, ...] = ()
+        self._writing = threading.Lock()
 
-        lengths = np.array([len(document) for document in documents], dtype=np.float32)
-        relative = lengths / max(float(lengths.mean()), 1.0)
-        tf = np.array(counts, dtype=np.float32)
-        saturated = tf / (tf + _K1 * (1 - _B + _B * relative[columns]))
-        weights = self._idf[rows]
-        self._present = sparse.csr_matrix((weights, (rows, columns)), shape=shape, dtype=np.float32)
-        self._bm25 = sparse.csr_matrix((weights * saturated, (rows, columns)), shape=shape, dtype=np.float32)
+    def __len__(self) -> int:
+        return sum(int(part.alive.sum()) for part in self._parts)
 
-    def score(self, texts: list[str]) -> tuple[Floats, Floats]:
-        """Coverage and BM25, both (n, entries) in [0, 1].
+    def add(self, documents: Sequence[tuple[int, list[str]]]) -> None:
+        """(number, terms) of new entries; a number must not have been used before."""
+        if not documents:
+            return
+        new = Postings.of(sorted(documents, key=lambda each: each[0]))
+        with self._writing:
+            parts = [*self._parts, _Part(new, np.ones(len(documents), dtype=np.bool_))]
+            joined = 1
+            while joined < len(parts) and _size(parts[-joined - 1 : -joined]) <= _MERGE_RATIO * _size(parts[-joined:]):
+                joined += 1
+            if joined > 1:
+                merged = Postings.merged([(part.postings, part.alive) for part in parts[-joined:]])
+                parts[-joined:] = [_Part(merged, np.ones(len(merged.numbers), dtype=np.bool_))]
+            self._parts = tuple(parts)
 
-        Coverage is the idf-weighted share of the question's distinct terms that the entry
-        holds; BM25 is divided by what a perfect match would score.
+    def remove(self, numbers: Ints) -> None:
+        """Numbers that are not there are passed over."""
+        with self._writing:
+            self._parts = tuple(_without(part, numbers) for part in self._parts)
+
+    def search(self, terms: list[str], k: int, also: Ints, allowed: Callable[[Ints], Bools] | None = None) -> Found:
+        """The k entries with the highest BM25 and, whatever they score, those numbered `also`.
+
+        `terms`: the question's. With `allowed`, a function from numbers to flags, no others are found.
         """
-        columns: list[int] = []
-        starts = [0]
-        totals = np.full(len(texts), 1e-9, dtype=np.float32)
-        for row, each in enumerate(texts):
-            for term in set(text.terms(each)):
-                known = self._vocabulary.get(term)
-                if known is None:
-                    totals[row] += self._unknown_idf
-                else:
-                    totals[row] += self._idf[known]
-                    columns.append(known)
-            starts.append(len(columns))
-        ones = np.ones(len(columns), dtype=np.float32)
-        asked = sparse.csr_matrix((ones, columns, starts), shape=(len(texts), len(self._vocabulary)))
-        scale = 1.0 / totals[:, None]
-        return (asked @ self._present).toarray() * scale, (asked @ self._bm25).toarray() * scale
+        parts = self._parts
+        codes = np.array(sorted({term_code(term) for term in terms}), dtype=np.uint64)
+        spans = [part.postings.spans(codes) for part in parts]
+        total = sum(len(part.alive) for part in parts)
+        held = sum((ends - starts for starts, ends in spans), np.zeros(len(codes), dtype=np.int64))
+        # A word no entry holds weighs most: it is the strongest sign that the question is about something else.
+        idf = _idf(held, total)
+        scale = 1.0 / max(float(idf.sum()), 1e-9)
+        mean = sum(float(part.postings.lengths.sum()) for part in parts) / max(total, 1)
+        found = [
+            _score(part, span, idf * scale, mean, k, also, allowed) for part, span in zip(parts, spans, strict=True)
+        ]
+        if not found:
+            return Found(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.float32))
+        numbers = np.concatenate([each.numbers for each in found])
+        coverage = np.concatenate([each.coverage for each in found])
+        bm25 = np.concatenate([each.bm25 for each in found])
+        if len(parts) > 1 and len(numbers) > k:
+            kept = np.isin(numbers, also)
+            kept[np.argpartition(-bm25, k - 1)[:k]] = True
+            numbers, coverage, bm25 = numbers[kept], coverage[kept], bm25[kept]
+        return Found(numbers, coverage, bm25)
 
 
-def _idf(holders: npt.NDArray[np.generic], documents: int) -> Floats:
-    counts = np.asarray(holders, dtype=np.float64)
+def _size(parts: Sequence[_Part]) -> int:
+    return sum(len(part.alive) for part in parts)
+
+
+def _without(part: _Part, numbers: Ints) -> _Part:
+    rows = part.postings.rows_of(numbers)
+    rows = rows[rows >= 0]
+    if not len(rows):
+        return part
+    alive = part.alive.copy()
+    alive[rows] = False
+    return _Part(part.postings, alive)
+
+
+def _score(
+    part: _Part,
+    span: tuple[Ints, Ints],
+    weight: Floats,
+    mean_length: float,
+    k: int,
+    also: Ints,
+    allowed: Callable[[Ints], Bools] | None,
+) -> Found:
+    postings = part.postings
+    starts, ends = span
+    size = len(postings.numbers)
+    sizes = ends - starts
+    at = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(int(sizes.sum()))
+    rows, counts = postings.rows[at], postings.counts[at]
+    weights = np.repeat(weight, sizes)
+    saturated = counts / (counts + _K1 * (1 - _B + _B * postings.lengths[rows] / max(mean_length, 1.0)))
+    coverage = np.bincount(rows, weights, size).astype(np.float32)
+    bm25 = np.bincount(rows, weights * saturated, size).astype(np.float32)
+
+    candidates = np.flatnonzero((bm25 > 0) & part.alive)
+    if allowed is not None:
+        candidates = candidates[allowed(postings.numbers[candidates])]
+    if len(candidates) > k:
+        candidates = candidates[np.argpartition(-bm25[candidates], k - 1)[:k]]
+    asked = postings.rows_of(also)
+    candidates = np.union1d(candidates, asked[asked >= 0])
+    return Found(postings.numbers[candidates], coverage[candidates], bm25[candidates])
+
+
+def _idf(holders: Ints, documents: int) -> Floats:
+    counts = holders.astype(np.float64)
     return np.log(1 + (documents - counts + 0.5) / (counts + 0.5)).astype(np.float32)

@@ -10,6 +10,7 @@ from knowledge.gloss import glosses
 from knowledge.simplified import simplify
 
 Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
 _CJK_RUN = re.compile(f"[{_CJK}]+")

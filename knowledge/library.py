@@ -1,0 +1,185 @@
+"""Changing what a tenant knows: import, removal, confirmation, roll-back. Each is an event, or many in one append."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from events.knowledge_codec import Event, confirmation, entry_digest
+from events.knowledge_store import KnowledgeStore
+from knowledge.entries import Document
+from knowledge.stored import to_stored
+from schemas.errors import InvalidRequest, NotFound, WrongExpectedVersion
+from schemas.knowledge_pb2 import (
+    AnswerConfirmed,
+    DocumentAdded,
+    DocumentRemoved,
+    DocumentRevised,
+    KnowledgeDocument,
+    KnowledgeRolledBack,
+)
+
+_ATTEMPTS = 5  # somebody else may write at the same time
+
+Outcome = Literal["added", "revised", "unchanged"]
+
+
+class Written(Struct, frozen=True):
+    """What became of one document: entries that are new, have new content, are gone, and all it has."""
+
+    document: str
+    title: str
+    outcome: Outcome
+    entries: int
+    new: int = 0
+    revised: int = 0
+    removed: int = 0
+
+
+class Change(Struct, frozen=True):
+    """`version`: the knowledge version in which it is done; unchanged if nothing had to be."""
+
+    version: int
+    written: tuple[Written, ...] = ()
+
+
+class Library:
+    """Writes to the knowledge log. Calls raise StoreUnavailable when it cannot be reached."""
+
+    def __init__(self, store: KnowledgeStore, clock: Callable[[], int]) -> None:
+        """`clock`: milliseconds since 1970."""
+        self._store = store
+        self._clock = clock
+
+    async def add(self, tenant: str, documents: Sequence[Document], by: str) -> Change:
+        """Adds or revises documents, all in one step. What has not changed is not written.
+
+        Raises InvalidRequest if an entry's id belongs to another document.
+        """
+        stored = [to_stored(document) for document in documents]
+        _unique([document.id for document in stored], "document")
+        _unique([entry.id for document in stored for entry in document.entries], "entry")
+
+        async def decide(head: int) -> tuple[list[Event], tuple[Written, ...]]:
+            known = await self._known(tenant, head, [document.id for document in stored])
+            await self._check_owners(tenant, stored)
+            events: list[Event] = []
+            written = []
+            for document in stored:
+                before = known.get(document.id)
+                written.append(_compared(document, before))
+                if before is not None and before.digest == document.digest:
+                    continue
+                revisions = await self._store.revisions(
+                    tenant, {entry.id: entry_digest(entry) for entry in document.entries}
+                )
+                new = KnowledgeDocument()
+                new.CopyFrom(document)
+                for entry in new.entries:
+                    entry.revision = revisions[entry.id]
+                cls = DocumentAdded if before is None else DocumentRevised
+                events.append(cls(document=new, by=by, at_ms=self._clock()))
+            return events, tuple(written)
+
+        return await self._write(tenant, decide)
+
+    async def remove(self, tenant: str, document: str, by: str) -> Change:
+        """Raises NotFound if the tenant has no such document."""
+
+        async def decide(head: int) -> tuple[list[Event], tuple[Written, ...]]:
+            if document not in await self._store.state(tenant, head):
+                raise NotFound(f"there is no document {document!r}; list them to see their ids")
+            return [DocumentRemoved(document_id=document, by=by, at_ms=self._clock())], ()
+
+        return await self._write(tenant, decide)
+
+    async def confirm(self, tenant: str, entry: str, question: str, by: str) -> Change:
+        """The entry answers the question: it counts as one more paraphrase. Raises NotFound for an unknown entry."""
+        item = confirmation(entry, question)
+
+        async def decide(head: int) -> tuple[list[Event], tuple[Written, ...]]:
+            if item in await self._store.state(tenant, head):
+                return [], ()
+            held = await self._store.entry(tenant, entry)
+            if held is None or held.visible_until is not None:
+                raise NotFound(f"there is no entry {entry!r} now; search for the one that answers the question")
+            return [AnswerConfirmed(entry_id=entry, question=question, by=by, at_ms=self._clock())], ()
+
+        return await self._write(tenant, decide)
+
+    async def roll_back(self, tenant: str, to_version: int, by: str) -> Change:
+        """What is known becomes what was known at `to_version`. Raises InvalidRequest for a version there is not."""
+
+        async def decide(head: int) -> tuple[list[Event], tuple[Written, ...]]:
+            if not 0 <= to_version < head:
+                raise InvalidRequest(
+                    f"cannot go back to version {to_version} from version {head}; choose an earlier one"
+                )
+            return [KnowledgeRolledBack(to_version=to_version, by=by, at_ms=self._clock())], ()
+
+        return await self._write(tenant, decide)
+
+    async def _write(
+        self, tenant: str, decide: Callable[[int], Awaitable[tuple[list[Event], tuple[Written, ...]]]]
+    ) -> Change:
+        """Decides on the newest state, and again if another writer was faster."""
+        for attempt in range(_ATTEMPTS):
+            head = await self._store.head(tenant)
+            events, written = await decide(head)
+            if not events:
+                return Change(head, written)
+            try:
+                return Change(await self._store.append(tenant, head, events), written)
+            except WrongExpectedVersion:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _known(self, tenant: str, head: int, ids: Sequence[str]) -> dict[str, KnowledgeDocument]:
+        """What the documents are now, those that there are."""
+        state = await self._store.state(tenant, head)
+        versions = {state[item]: item for item in ids if item in state}
+        events = await self._store.read(tenant, sorted(versions))
+        found: dict[str, KnowledgeDocument] = {}
+        for version, event in events.items():
+            if isinstance(event, DocumentAdded | DocumentRevised):
+                found[versions[version]] = event.document
+        return found
+
+    async def _check_owners(self, tenant: str, documents: Sequence[KnowledgeDocument]) -> None:
+        own = {document.id for document in documents}
+        for document in documents:
+            for entry in document.entries:
+                if "#" in entry.id:
+                    continue  # made from the document's own id
+                held = await self._store.entry(tenant, entry.id)
+                if held and held.visible_until is None and held.document.id not in own:
+                    raise InvalidRequest(
+                        f"{document.source}: entry id {entry.id!r} is taken by {held.document.source!r}; choose another"
+                    )
+
+
+def _compared(document: KnowledgeDocument, before: KnowledgeDocument | None) -> Written:
+    if before is None:
+        return Written(document.id, document.title, "added", len(document.entries), new=len(document.entries))
+    was = {entry.id: entry_digest(entry) for entry in before.entries}
+    now = {entry.id: entry_digest(entry) for entry in document.entries}
+    return Written(
+        document.id,
+        document.title,
+        "unchanged" if before.digest == document.digest else "revised",
+        len(now),
+        new=len(now.keys() - was.keys()),
+        revised=sum(was[entry] != digest for entry, digest in now.items() if entry in was),
+        removed=len(was.keys() - now.keys()),
+    )
+
+
+def _unique(ids: Sequence[str], what: str) -> None:
+    seen: set[str] = set()
+    for each in ids:
+        if each in seen:
+            raise InvalidRequest(f"two {what}s of this import are called {each!r}; rename one")
+        seen.add(each)
