@@ -4,7 +4,8 @@
 
 Every question is asked of knowledge in which it does not stand (bench/question_sets.py), through the
 same search as the live chat. `--judge` fits each regime on all sets but one and prints how that one
-does, for every set in turn; without it the coefficients are fitted on all of them and written.
+does, for every set in turn; without it the coefficients are fitted on all of them and written. Knowledge
+with enough questions of its own to learn from is always shown as the live path judged it.
 """
 
 from __future__ import annotations
@@ -13,42 +14,43 @@ import argparse
 import hashlib
 import platform
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from bench import question_sets as sets
 from bench.question_sets import FIXTURES, QuestionSet
 from knowledge import confidence, ranking
 from knowledge.embedder import Embedder
+from knowledge.fitting import Case, Pull, fit, ordered
 from knowledge.live import LiveKnowledge
-from knowledge.ranking import Calibration, Regime
+from knowledge.ranking import Calibration, Kind, Regime
 
 Array = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 
 _DEPTH = 20  # candidates looked at
-
-
-class Case(msgspec.Struct, frozen=True):
-    """One question: (n, len(EVIDENCE)) of its candidates, which of them are right, whether any entry is."""
-
-    evidence: Floats
-    right: npt.NDArray[np.bool_]
-    in_scope: bool
-    background: float
+_OUTSIDE = 0.25  # share of questions out of scope
+_CASES = 1_000  # what all questions of a regime count together
+_PULL = Pull(weights=0.1, confidence=0.1)  # towards nothing: enough to settle what the questions leave open
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """All questions of a set, with the regime they were asked in."""
+    """All questions of a set, with the regime they were asked in and the calibration the live path used.
+
+    `in_scope`: whether any entry is right; `outcomes`: as the live path had them, (rank of a right entry or
+    _DEPTH, confidence).
+    """
 
     name: str
     regime: Regime
     cases: tuple[Case, ...]
+    in_scope: tuple[bool, ...]
+    outcomes: tuple[tuple[int, float], ...]
 
 
 class Memo:
@@ -98,15 +100,21 @@ def judged(each: QuestionSet, memo: Memo) -> Judged:
     texts = [asked.text for asked in each.asked]
     found = live.search(texts, memo.encode(texts), _DEPTH)
     live.close()
-    cases = []
+    cases, in_scope, outcomes = [], [], []
     for asked, result in zip(each.asked, found, strict=True):
         if not result.hits or result.hits[0].exact:
             continue
-        evidence = np.array([hit.evidence for hit in result.hits], dtype=np.float32)
         right = np.array([bool({hit.id, hit.document} & asked.want) for hit in result.hits])
-        cases.append(Case(evidence, right, bool(asked.want), result.background))
-    headed = each.language in live.languages_learnt
-    return Judged(each.name, Regime(each.language, headed), tuple(cases))
+        evidence = np.array([hit.evidence for hit in result.hits], dtype=np.float32)
+        cases.append(Case(evidence, right, result.background))
+        in_scope.append(bool(asked.want))
+        outcomes.append((int(np.argmax(right)) if right.any() else _DEPTH, result.confidence.first))
+    passages = sum(entry.kind == "passage" for document in each.documents for entry in document.entries)
+    entries = sum(len(document.entries) for document in each.documents)
+    kind: Kind = (
+        "headed" if each.language in live.languages_learnt else "documents" if 2 * passages > entries else "faq"
+    )
+    return Judged(each.name, Regime(each.language, kind), tuple(cases), tuple(in_scope), tuple(outcomes))
 
 
 def _family(name: str) -> str:
@@ -114,92 +122,46 @@ def _family(name: str) -> str:
     return name.split(",")[0]
 
 
-def fit_weights(sets_: list[Judged]) -> tuple[float, ...]:
-    """Softmax over the candidates; non-negative, so that more evidence never counts against."""
-    data = []
-    for each in sets_:
-        usable = [case for case in each.cases if case.right.any() and len(case.right) == _DEPTH]
-        if usable:
-            data.append((np.array([c.evidence for c in usable], dtype=np.float64), np.array([c.right for c in usable])))
-    columns = len(ranking.EVIDENCE)
-
-    def loss(w: Array) -> tuple[float, Array]:
-        value, slope = 1e-4 * float(w @ w), 2e-4 * w
-        for x, right in data:
-            z = x @ w
-            z -= z.max(axis=1, keepdims=True)
-            p = np.exp(z)
-            p /= p.sum(axis=1, keepdims=True)
-            mass = np.maximum((p * right).sum(axis=1), 1e-12)
-            wanted = p * right / mass[:, None]
-            value -= float(np.log(mass).mean()) / len(data)
-            slope = slope - ((wanted - p)[:, :, None] * x).sum(axis=1).mean(axis=0) / len(data)
-        return value, slope
-
-    found = minimize(loss, np.ones(columns), jac=True, bounds=[(0, 60)] * columns).x
-    return tuple(found.round(2).tolist())
+def fitted(own: list[Judged]) -> Calibration:
+    """To sets of one regime; each family of sets counts the same, and of ten questions 7.5 are in scope."""
+    nothing = Calibration((0.0,) * len(ranking.EVIDENCE), *((0.0,) * len(confidence.FEATURES),) * 2)
+    families = Counter(_family(each.name) for each in own)
+    weighted = []
+    for each in own:
+        scopes = Counter(each.in_scope)
+        for case, inside in zip(each.cases, each.in_scope, strict=True):
+            share = (1 - _OUTSIDE if inside else _OUTSIDE) / scopes[inside] / families[_family(each.name)]
+            weighted.append(msgspec.structs.replace(case, count=share))
+    total = sum(case.count for case in weighted)
+    weighted = [msgspec.structs.replace(case, count=case.count * _CASES / total) for case in weighted]
+    return fit(weighted, nothing, _PULL)
 
 
-def ordered(case: Case, weights: tuple[float, ...]) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """Evidence, scores and right flags, best first."""
-    scores = case.evidence @ np.array(weights, dtype=np.float32)
-    order = np.argsort(-scores, kind="stable")
-    return case.evidence[order], scores[order], case.right[order]
-
-
-def fit_confidence(sets_: list[Judged], weights: tuple[float, ...], depth: int) -> tuple[float, ...]:
-    x, y, weight = [], [], []
-    for each in sets_:
-        kinds = [case.in_scope for case in each.cases]
-        for case in each.cases:
-            evidence, scores, right = ordered(case, weights)
-            x.append(confidence.features(each.regime, evidence, scores, case.background))
-            y.append(float(right[:depth].any()))
-            share = 0.75 if case.in_scope else 0.25
-            weight.append(share / kinds.count(case.in_scope))
-    features, truth, counts = np.array(x), np.array(y), np.array(weight)
-    counts /= counts.mean()
-
-    def loss(w: Array) -> tuple[float, Array]:
-        z = features @ w
-        p = 1 / (1 + np.exp(-z))
-        value = float((counts * (np.logaddexp(0, z) - truth * z)).mean()) + 2e-4 * float(w[1:] @ w[1:])
-        slope = features.T @ (counts * (p - truth)) / len(truth) + 4e-4 * np.r_[0.0, w[1:]]
-        return value, slope
-
-    return tuple(minimize(loss, np.zeros(features.shape[1]), jac=True).x.round(2).tolist())
-
-
-def fit(sets_: list[Judged]) -> Calibration:
-    """Sets of one regime."""
-    weights = fit_weights(sets_)
-    blank = tuple([0.0] * len(confidence.FEATURES))
-    ranking.CALIBRATION[sets_[0].regime] = Calibration(weights, blank, blank)
-    return Calibration(weights, fit_confidence(sets_, weights, 1), fit_confidence(sets_, weights, 3))
-
-
-def report(each: Judged, calibration: Calibration) -> str:
-    """One line: accuracy, coverage at a precision, how well it tells what is out of scope."""
-    ranking.CALIBRATION[each.regime] = calibration
-    first, five, sure, scope = [], [], [], []
+def outcomes(each: Judged, calibration: Calibration) -> list[tuple[int, float]]:
+    """Of the candidates the live path found, in the order and with the confidence of another calibration."""
+    found = []
     for case in each.cases:
         evidence, scores, right = ordered(case, calibration.weights)
-        sure.append(confidence.estimate(each.regime, evidence, scores, np.zeros(len(right), dtype=np.bool_),
-                                        case.background).first)  # fmt: skip
-        first.append(bool(right[0]))
-        five.append(bool(right[:5].any()))
-        scope.append(case.in_scope)
-    inside = np.array(scope)
-    right_, sure_ = np.array(first), np.array(sure)
-    top = f"{np.array(five)[inside].mean():6.3f}" if inside.any() else "     -"
-    one = f"{right_[inside].mean():6.3f}" if inside.any() else "     -"
-    covers = (
-        "  ".join(f"{coverage(sure_[inside], right_[inside], p):5.3f}" for p in (0.9, 0.95)) if inside.any() else ""
-    )
-    area = f"{auroc(sure_[inside], sure_[~inside]):.3f}" if inside.any() and not inside.all() else "-"
-    gap = abs(sure_ - right_).mean() if len(sure_) else 0.0
-    error = calibration_error(sure_, right_.astype(float))
-    return f"{each.name:28} {each.regime.name:10} {len(each.cases):5} {one} {top}  {covers:12}  {area:>6} {error:6.3f} {gap:6.3f}"
+        none = np.zeros(len(right), dtype=np.bool_)
+        sure = confidence.estimate(calibration, evidence, scores, none, case.background).first
+        found.append((int(np.argmax(right)) if right.any() else _DEPTH, sure))
+    return found
+
+
+def report(each: Judged, found: Sequence[tuple[int, float]]) -> str:
+    """One line: accuracy, coverage at a precision, how well it tells what is out of scope."""
+    inside = np.array(each.in_scope)
+    rank, sure = np.array([rank for rank, _ in found]), np.array([sure for _, sure in found])
+    right = rank == 0
+    line = f"{each.name:28} {each.regime.name:13} {len(found):5}"
+    if inside.any():
+        covers = "  ".join(f"{coverage(sure[inside], right[inside], precision):5.3f}" for precision in (0.9, 0.95))
+        line += f" {right[inside].mean():6.3f} {(rank[inside] < 5).mean():6.3f}  {covers}"
+        area = f"{auroc(sure[inside], sure[~inside]):6.3f}" if not inside.all() else f"{'-':>6}"
+        line += f"  {area} {calibration_error(sure, right.astype(float)):6.3f}"
+    else:
+        line += f"  taken for in scope at 0.5: {(sure > 0.5).mean():.3f}"
+    return line
 
 
 def coverage(sure: Array, right: npt.NDArray[np.bool_], precision: float) -> float:
@@ -237,19 +199,21 @@ def main() -> None:
     found = [judged(each, memo) for each in every_set()]
     memo.save()
     out(
-        f"{'set':28} {'regime':10} {'asked':>5} {'hit@1':>6} {'hit@5':>6}  {'c@90   c@95':12}  {'AUROC':>6} {'ECE':>6}\n"
+        f"{'set':28} {'regime':13} {'asked':>5} {'hit@1':>6} {'hit@5':>6}  {'c@90   c@95':12}  {'AUROC':>6} {'ECE':>6}\n"
     )
+    table = {}
     for regime in ranking.REGIMES:
         own = [each for each in found if each.regime == regime]
-        fitted = fit(own) if own else ranking.CALIBRATION[regime]
+        table[regime.name] = best = fitted(own) if own else ranking.CALIBRATION[regime]
         for each in own:
             others = [other for other in own if _family(other.name) != _family(each.name)]
-            used = fit(others) if arguments.judge and others else fitted
-            out(report(each, used) + "\n")
-        ranking.CALIBRATION[regime] = fitted
-        out(f"  {dict(zip(ranking.EVIDENCE, fitted.weights, strict=True))}\n")
+            if regime.kind == "headed":
+                seen: Sequence[tuple[int, float]] = each.outcomes  # each tenant has a calibration of its own
+            else:
+                seen = outcomes(each, fitted(others) if arguments.judge and others else best)
+            out(report(each, seen) + "\n")
+        out(f"  {dict(zip(ranking.EVIDENCE, best.weights, strict=True))}\n")
     if not arguments.judge:
-        table = {regime.name: ranking.CALIBRATION[regime] for regime in ranking.REGIMES}
         ranking.FILE.write_bytes(msgspec.json.format(msgspec.json.encode(table), indent=1) + b"\n")
 
 

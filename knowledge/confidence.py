@@ -1,7 +1,8 @@
 """How sure to be: calibrated probabilities from the evidence of the best few entries.
 
-Logistic regressions, one per regime, over features that do not depend on the size or the domain of
-the knowledge. `python -m bench.calibrate` fits the coefficients in knowledge/calibration.json.
+Logistic regressions over features that do not depend on the size or the domain of the knowledge.
+Their coefficients come from knowledge/calibration.json (`python -m bench.calibrate`) or, where a
+tenant has enough questions of its own, from those (knowledge/tuning.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from knowledge import ranking
 from knowledge.found import Confidence
-from knowledge.ranking import Regime
+from knowledge.ranking import Calibration
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -35,22 +36,20 @@ _EXACT = 0.99
 _ODDS = (-4.0, 8.0)
 
 
-def estimate(regime: Regime, evidence: Floats, scores: Floats, exact: Bools, background: float) -> Confidence:
+def estimate(calibration: Calibration, evidence: Floats, scores: Floats, exact: Bools, background: float) -> Confidence:
     """Of one question's candidates, best first: (n, len(EVIDENCE)) evidence, (n,) scores and flags."""
     if not len(scores):
         return Confidence(first=0.0, among_three=0.0)
     if exact[0]:
         return Confidence(first=_EXACT / int(exact.sum()), among_three=_EXACT)
-    measured = features(regime, evidence, scores, background)
-    calibration = ranking.CALIBRATION[regime]
+    measured = features(calibration.weights, evidence, scores, background)
     first = _logistic(calibration.first, measured)
     return Confidence(first=first, among_three=max(first, _logistic(calibration.among_three, measured)))
 
 
-def features(regime: Regime, evidence: Floats, scores: Floats, background: float) -> tuple[float, ...]:
+def features(weights: tuple[float, ...], evidence: Floats, scores: Floats, background: float) -> tuple[float, ...]:
     """The features named in FEATURES, of candidates that come best first."""
     best, others = evidence[0], evidence[1:]
-    weights = ranking.CALIBRATION[regime].weights
     # The background is the rival that even a knowledge of one entry has.
     unrelated = sum(weights[ranking.ENGLISH : ranking.COVERAGE]) * background
     rivals = np.append(scores[1:], unrelated) - scores[0]

@@ -27,15 +27,31 @@ def passage_ids(number: int, found: Sequence[Passage]) -> Ints:
     return (number << NUMBER_BITS) | (roles << _PLACE_BITS) | np.arange(len(found), dtype=np.int64)
 
 
+def passage_id(number: int, role: Role, place: int) -> int:
+    """The id of one passage."""
+    return (number << NUMBER_BITS) | (role << _PLACE_BITS) | place
+
+
+def is_question(ids: Ints) -> npt.NDArray[np.bool_]:
+    """(n,) flags of passage ids."""
+    flags: npt.NDArray[np.bool_] = _roles(ids) == Role.ASKED
+    return flags
+
+
+def _roles(ids: Ints) -> Ints:
+    return (ids >> _PLACE_BITS) & ((1 << _ROLE_BITS) - 1)
+
+
 def of_entries(numbers: Ints, asked: Ints, ids: Ints, cosines: Sequence[Floats], floors: Sequence[float]) -> Floats:
     """(n, len(EVIDENCE)) with the columns of the cosines filled in.
 
-    `numbers`: (n,) candidates, ascending; `asked`: (n,) how many questions each has; `ids`: (m,) passages of
-    theirs whose `cosines` are known, one (m,) array per encoder; `floors`: what a question that is not among them has at most.
+    `numbers`: (n,) candidates, ascending; `asked`: (n,) how many questions each has; `ids`: (m,) passages
+    of theirs whose `cosines` are known, one (m,) array per encoder; `floors`: what a question that is not
+    among them has at most.
     """
     evidence = np.zeros((len(numbers), len(ranking.EVIDENCE)), dtype=np.float32)
     owner = np.searchsorted(numbers, ids >> NUMBER_BITS)
-    role = (ids >> _PLACE_BITS) & ((1 << _ROLE_BITS) - 1)
+    role = _roles(ids)
     for first, own, floor in zip((ranking.ENGLISH, ranking.MULTILINGUAL), cosines, floors, strict=False):
         best = np.full((len(numbers), len(Role)), -1.0, dtype=np.float32)
         np.maximum.at(best, (owner, role), own)
@@ -54,6 +70,6 @@ def _mean_of_top(owner: Ints, cosines: Floats, asked: Ints, floor: float) -> Flo
     top = rank < _TOP
     total = np.bincount(owner[top], cosines[top], len(asked))
     known = np.bincount(owner[top], minlength=len(asked))
-    wanted = np.minimum(asked, _TOP)
+    wanted = np.clip(asked, 0, _TOP)
     mean: Floats = ((total + (wanted - known) * floor) / np.maximum(wanted, 1)).astype(np.float32)
     return mean

@@ -38,10 +38,12 @@ class Hit(Struct, frozen=True):
 
 class Found(Struct, frozen=True):
     """The best entries for one question, best first. `background`: mean cosine of the three nearest lines of
-    background.py. `version`: the knowledge version that was searched."""
+    background.py. `version`: the knowledge version that was searched. `learning`: its questions are still being
+    learnt, so the same question may be answered better in a moment."""
 
     version: int
     language: Language
     hits: tuple[Hit, ...]
     confidence: Confidence
     background: float
+    learning: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -79,17 +80,8 @@ class LexicalIndex:
         `terms`: the question's. With `allowed`, a function from numbers to flags, no others are found.
         """
         parts = self._parts
-        codes = np.array(sorted({term_code(term) for term in terms}), dtype=np.uint64)
-        spans = [part.postings.spans(codes) for part in parts]
-        total = sum(len(part.alive) for part in parts)
-        held = sum((ends - starts for starts, ends in spans), np.zeros(len(codes), dtype=np.int64))
-        # A word no entry holds weighs most: it is the strongest sign that the question is about something else.
-        idf = _idf(held, total)
-        scale = 1.0 / max(float(idf.sum()), 1e-9)
-        mean = sum(float(part.postings.lengths.sum()) for part in parts) / max(total, 1)
-        found = [
-            _score(part, span, idf * scale, mean, k, also, allowed) for part, span in zip(parts, spans, strict=True)
-        ]
+        asked = _Asked(parts, terms)
+        found = [asked.score(at, k, also, allowed) for at in range(len(parts))]
         if not found:
             return Found(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.float32))
         numbers = np.concatenate([each.numbers for each in found])
@@ -100,6 +92,80 @@ class LexicalIndex:
             kept[np.argpartition(-bm25, k - 1)[:k]] = True
             numbers, coverage, bm25 = numbers[kept], coverage[kept], bm25[kept]
         return Found(numbers, coverage, bm25)
+
+    def score_without(self, terms: list[str], number: int) -> tuple[float, float]:
+        """Coverage and BM25 of one entry for a question of its own, as if it did not hold that question."""
+        parts = self._parts
+        return _Asked(parts, terms).score_without(number)
+
+    def parts(self) -> list[tuple[Postings, Bools]]:
+        """What it is made of now, and which entries of each part are still there: for a snapshot."""
+        return [(part.postings, part.alive) for part in self._parts]
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[Postings, Bools]]) -> LexicalIndex:
+        """The index whose `parts` these were."""
+        index = cls()
+        index._parts = tuple(_Part(postings, alive) for postings, alive in parts)
+        return index
+
+
+class _Asked:
+    """One question's terms against the parts: their spans, and their weights over all parts together."""
+
+    def __init__(self, parts: tuple[_Part, ...], terms: list[str]) -> None:
+        counts = Counter(map(term_code, terms))
+        codes = np.array(sorted(counts), dtype=np.uint64)
+        self._parts = parts
+        self._own = np.array([counts[code] for code in codes.tolist()], dtype=np.float32)
+        self._spans = [part.postings.spans(codes) for part in parts]
+        total = sum(len(part.alive) for part in parts)
+        held = sum((ends - starts for starts, ends in self._spans), np.zeros(len(codes), dtype=np.int64))
+        # A word no entry holds weighs most: it is the strongest sign that the question is about something else.
+        idf = _idf(held, total)
+        self._weights = idf / max(float(idf.sum()), 1e-9)
+        self._mean = max(sum(float(part.postings.lengths.sum()) for part in parts) / max(total, 1), 1.0)
+
+    def score(self, at: int, k: int, also: Ints, allowed: Callable[[Ints], Bools] | None) -> Found:
+        part, (starts, ends) = self._parts[at], self._spans[at]
+        postings = part.postings
+        size = len(postings.numbers)
+        sizes = ends - starts
+        places = np.repeat(starts - np.cumsum(sizes) + sizes, sizes) + np.arange(int(sizes.sum()))
+        rows, counts = postings.rows[places], postings.counts[places]
+        weights = np.repeat(self._weights, sizes)
+        coverage = np.bincount(rows, weights, size).astype(np.float32)
+        bm25 = np.bincount(rows, weights * self._saturated(counts, postings.lengths[rows]), size).astype(np.float32)
+
+        candidates = np.flatnonzero((bm25 > 0) & part.alive)
+        if allowed is not None:
+            candidates = candidates[allowed(postings.numbers[candidates])]
+        if len(candidates) > k:
+            candidates = candidates[np.argpartition(-bm25[candidates], k - 1)[:k]]
+        asked = postings.rows_of(also)
+        candidates = np.union1d(candidates, asked[asked >= 0])
+        return Found(postings.numbers[candidates], coverage[candidates], bm25[candidates])
+
+    def score_without(self, number: int) -> tuple[float, float]:
+        for part, (starts, ends) in zip(self._parts, self._spans, strict=True):
+            (row,) = part.postings.rows_of(np.array([number]))
+            if row < 0:
+                continue
+            counts = np.zeros(len(starts), dtype=np.float32)
+            for term, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+                rows = part.postings.rows[start:end]  # ascending
+                place = int(np.searchsorted(rows, row))
+                if place < len(rows) and rows[place] == row:
+                    counts[term] = part.postings.counts[start + place]
+            counts = np.maximum(counts - self._own, 0.0)
+            length = part.postings.lengths[row] - self._own.sum()
+            coverage = float((self._weights * (counts > 0)).sum())
+            return coverage, float((self._weights * self._saturated(counts, length)).sum())
+        return 0.0, 0.0
+
+    def _saturated(self, counts: Floats, lengths: Floats) -> Floats:
+        saturated: Floats = counts / (counts + _K1 * (1 - _B + _B * lengths / self._mean))
+        return saturated
 
 
 def _size(parts: Sequence[_Part]) -> int:
@@ -114,36 +180,6 @@ def _without(part: _Part, numbers: Ints) -> _Part:
     alive = part.alive.copy()
     alive[rows] = False
     return _Part(part.postings, alive)
-
-
-def _score(
-    part: _Part,
-    span: tuple[Ints, Ints],
-    weight: Floats,
-    mean_length: float,
-    k: int,
-    also: Ints,
-    allowed: Callable[[Ints], Bools] | None,
-) -> Found:
-    postings = part.postings
-    starts, ends = span
-    size = len(postings.numbers)
-    sizes = ends - starts
-    at = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(int(sizes.sum()))
-    rows, counts = postings.rows[at], postings.counts[at]
-    weights = np.repeat(weight, sizes)
-    saturated = counts / (counts + _K1 * (1 - _B + _B * postings.lengths[rows] / max(mean_length, 1.0)))
-    coverage = np.bincount(rows, weights, size).astype(np.float32)
-    bm25 = np.bincount(rows, weights * saturated, size).astype(np.float32)
-
-    candidates = np.flatnonzero((bm25 > 0) & part.alive)
-    if allowed is not None:
-        candidates = candidates[allowed(postings.numbers[candidates])]
-    if len(candidates) > k:
-        candidates = candidates[np.argpartition(-bm25[candidates], k - 1)[:k]]
-    asked = postings.rows_of(also)
-    candidates = np.union1d(candidates, asked[asked >= 0])
-    return Found(postings.numbers[candidates], coverage[candidates], bm25[candidates])
 
 
 def _idf(holders: Ints, documents: int) -> Floats:

@@ -58,32 +58,42 @@ class Library:
 
         Raises InvalidRequest if an entry's id belongs to another document.
         """
-        stored = [to_stored(document) for document in documents]
-        _unique([document.id for document in stored], "document")
-        _unique([entry.id for document in stored for entry in document.entries], "entry")
+        stored = _stored(documents)
 
         async def decide(head: int) -> tuple[list[Event], tuple[Written, ...]]:
-            known = await self._known(tenant, head, [document.id for document in stored])
-            await self._check_owners(tenant, stored)
+            known, written = await self._compare(tenant, head, stored)
             events: list[Event] = []
-            written = []
-            for document in stored:
-                before = known.get(document.id)
-                written.append(_compared(document, before))
-                if before is not None and before.digest == document.digest:
+            for document, outcome in zip(stored, written, strict=True):
+                if outcome.outcome == "unchanged":
                     continue
-                revisions = await self._store.revisions(
-                    tenant, {entry.id: entry_digest(entry) for entry in document.entries}
-                )
-                new = KnowledgeDocument()
-                new.CopyFrom(document)
-                for entry in new.entries:
-                    entry.revision = revisions[entry.id]
-                cls = DocumentAdded if before is None else DocumentRevised
-                events.append(cls(document=new, by=by, at_ms=self._clock()))
-            return events, tuple(written)
+                cls = DocumentRevised if document.id in known else DocumentAdded
+                numbered = await self._numbered(tenant, document)
+                events.append(cls(document=numbered, by=by, at_ms=self._clock()))
+            return events, written
 
         return await self._write(tenant, decide)
+
+    async def plan(self, tenant: str, documents: Sequence[Document]) -> Change:
+        """What `add` would do now; nothing is written. Raises as `add` does."""
+        stored, head = _stored(documents), await self._store.head(tenant)
+        return Change(head, (await self._compare(tenant, head, stored))[1])
+
+    async def _compare(
+        self, tenant: str, head: int, stored: Sequence[KnowledgeDocument]
+    ) -> tuple[dict[str, KnowledgeDocument], tuple[Written, ...]]:
+        """What the documents are now, those that there are, and what would become of each."""
+        known = await self._known(tenant, head, [document.id for document in stored])
+        await self._check_owners(tenant, stored)
+        return known, tuple(_compared(document, known.get(document.id)) for document in stored)
+
+    async def _numbered(self, tenant: str, document: KnowledgeDocument) -> KnowledgeDocument:
+        """The document with its entries' revisions."""
+        revisions = await self._store.revisions(tenant, {entry.id: entry_digest(entry) for entry in document.entries})
+        numbered = KnowledgeDocument()
+        numbered.CopyFrom(document)
+        for entry in numbered.entries:
+            entry.revision = revisions[entry.id]
+        return numbered
 
     async def remove(self, tenant: str, document: str, by: str) -> Change:
         """Raises NotFound if the tenant has no such document."""
@@ -150,15 +160,26 @@ class Library:
 
     async def _check_owners(self, tenant: str, documents: Sequence[KnowledgeDocument]) -> None:
         own = {document.id for document in documents}
-        for document in documents:
-            for entry in document.entries:
-                if "#" in entry.id:
-                    continue  # made from the document's own id
-                held = await self._store.entry(tenant, entry.id)
-                if held and held.visible_until is None and held.document.id not in own:
-                    raise InvalidRequest(
-                        f"{document.source}: entry id {entry.id!r} is taken by {held.document.source!r}; choose another"
-                    )
+        # An id that is made from the document's own id is nobody else's, but in a file that was exported.
+        entries = {
+            entry.id: document.source
+            for document in documents
+            for entry in document.entries
+            if not entry.id.startswith(f"{document.id}#")
+        }
+        for entry, holder in (await self._store.holders(tenant, entries)).items():
+            if holder not in own:
+                raise InvalidRequest(
+                    f"{entries[entry]}: entry id {entry!r} is taken by document {holder!r}; "
+                    "remove that one first, or choose another id"
+                )
+
+
+def _stored(documents: Sequence[Document]) -> list[KnowledgeDocument]:
+    stored = [to_stored(document) for document in documents]
+    _unique([document.id for document in stored], "document")
+    _unique([entry.id for document in stored for entry in document.entries], "entry")
+    return stored
 
 
 def _compared(document: KnowledgeDocument, before: KnowledgeDocument | None) -> Written:

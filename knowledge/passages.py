@@ -50,9 +50,10 @@ def sentences(answer: str) -> list[str]:
     return [piece.strip() for piece in _SENTENCE.split(answer) if piece.strip()]
 
 
-def words(entry: Entry) -> list[str]:
-    """The entry's terms for the lexical channel, both languages together."""
-    return [term for _, side in entry.sides() for own in _texts(side) for term in text.terms(own)]
+def words(entry: Entry, confirmed: Sequence[str] = ()) -> list[str]:
+    """The entry's terms for the lexical channel, both languages and `confirmed` questions together."""
+    texts = [*confirmed, *(own for _, side in entry.sides() for own in _texts(side))]
+    return [term for own in texts for term in text.terms(own)]
 
 
 def _texts(side: Side) -> tuple[str, ...]:

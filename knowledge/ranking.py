@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -26,21 +27,26 @@ EVIDENCE = (
     "multilingual sentence",
     "coverage",  # see knowledge/lexical.py
     "bm25",
-    "head",  # about 1 for the entry the tenant's own questions point to, 0 for others (knowledge/head.py)
+    "head",  # about 10 for the entry the tenant's own questions point to, 0 for others (knowledge/head.py)
     "head odds",  # the same on the scale on which it was right about those questions
 )
+HEAD_SCALE = 10.0  # so that all columns move by about as much
 ENGLISH, MULTILINGUAL, COVERAGE, BM25, HEAD, HEAD_ODDS = 0, 4, 8, 9, 10, 11
 
 
+Kind = Literal["faq", "headed", "documents"]
+
+
 class Regime(Struct, frozen=True):
-    """Weights and calibration hold for one language, with or without a trained head."""
+    """What weights and calibration hold for: the question's language, and knowledge that is mostly FAQ entries,
+    such entries with enough questions to learn from, or mostly passages of documents."""
 
     language: Language
-    headed: bool
+    kind: Kind
 
     @property
     def name(self) -> str:
-        return f"{self.language} headed" if self.headed else self.language
+        return f"{self.language} {self.kind}"
 
 
 class Calibration(Struct, frozen=True):
@@ -51,7 +57,7 @@ class Calibration(Struct, frozen=True):
     among_three: tuple[float, ...]
 
 
-REGIMES = tuple(Regime(language, headed) for language in LANGUAGES for headed in (False, True))
+REGIMES = tuple(Regime(language, kind) for language in LANGUAGES for kind in get_args(Kind))
 
 
 def _load() -> dict[Regime, Calibration]:
@@ -63,7 +69,7 @@ FILE = Path(__file__).with_name("calibration.json")  # written by bench/calibrat
 CALIBRATION = _load()
 
 
-def scores(regime: Regime, evidence: Floats) -> Floats:
+def scores(weights: tuple[float, ...], evidence: Floats) -> Floats:
     """(n,) on a log-odds scale, comparable within one question only, of (n, len(EVIDENCE)) evidence."""
-    found: Floats = evidence @ np.array(CALIBRATION[regime].weights, dtype=np.float32)
+    found: Floats = evidence @ np.array(weights, dtype=np.float32)
     return found

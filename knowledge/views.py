@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge.evidence import NUMBER_BITS
+from knowledge.ranking import CALIBRATION, Calibration, Regime
 from knowledge.scope import EVERYTHING, Scope
 from knowledge.tables import Row, Tables
+from knowledge.text import Language
 from knowledge.vectors.filters import Filter
 
 Floats = npt.NDArray[np.float32]
@@ -22,22 +24,38 @@ class View:
         self, tables: Tables, background: Floats, version: int, limit: int, retired: frozenset[int] = frozenset()
     ) -> None:
         self.tables, self.background, self.version = tables, background, version
-        self._limit, self._retired = limit, np.array(sorted(retired), dtype=np.int64)
-        self.limit = limit
+        self.limit, self._retired = limit, np.array(sorted(retired), dtype=np.int64)
+        self._shown: Filter | None = None
 
     def row(self, number: int) -> Row | None:
         """None for a number that this view does not show, or that was let go of meanwhile."""
-        return self.tables.rows.get(number) if number < self._limit else None
+        return self.tables.rows.get(number) if number < self.limit else None
+
+    def calibration(self, language: Language) -> Calibration:
+        """What was learnt from the tenant's own questions, else what holds for knowledge of its kind."""
+        learnt = self.tables.learnt.get(language)
+        if learnt is not None:
+            return learnt.calibration
+        mostly_faq = 2 * self.tables.faqs >= len(self.tables.rows)
+        return CALIBRATION[Regime(language, "faq" if mostly_faq else "documents")]
 
     def within(self, scope: Scope) -> Within:
         return Within(self, scope)
 
     def shows(self, numbers: Ints) -> Bools:
         """(n,) flags."""
-        shown: Bools = numbers < self._limit
-        if len(self._retired):
-            shown &= ~np.isin(numbers, self._retired)
-        return shown
+        return _shown(numbers, self.limit, self._retired)
+
+    def passages(self) -> Filter | None:
+        """Those of the entries it shows, while there are others: a document that is coming may fill all
+        nearest places."""
+        if not len(self._retired) and self.tables.top <= self.limit:
+            return None
+        if self._shown is None:
+            # Not of `self`: the writer waits until nothing refers to this view, and a cycle would keep it.
+            limit, retired = self.limit, self._retired
+            self._shown = Filter(lambda ids: _shown(ids >> NUMBER_BITS, limit, retired))
+        return self._shown
 
 
 class Within:
@@ -60,7 +78,14 @@ class Within:
         return shown
 
     def passages(self) -> Filter | None:
-        """For the vector indexes; None if a scope leaves nothing out."""
+        """For the vector indexes; None if nothing is left out."""
         if self._labels is None:
-            return None
+            return self._view.passages()
         return Filter(lambda ids: self.entries(ids >> NUMBER_BITS))
+
+
+def _shown(numbers: Ints, limit: int, retired: Ints) -> Bools:
+    shown: Bools = numbers < limit
+    if len(retired):
+        shown &= ~np.isin(numbers, retired)
+    return shown

@@ -55,6 +55,17 @@ class Searcher:
         return search(view, rows, k, allowed, self._settings)
 
 
+class Frozen:
+    """What an index held at one moment, to be saved while it goes on."""
+
+    def __init__(self, view: View, learnt: stored.Learnt, dim: int) -> None:
+        self._view, self._learnt, self._dim = view, learnt, dim
+
+    def save(self, folder: Path) -> None:
+        """As `VectorIndex.save`."""
+        stored.save(self._view, self._learnt, self._dim, folder)
+
+
 class VectorIndex:
     """Inner-product search over L2-normalised vectors by int64 id, while ids come and go.
 
@@ -65,8 +76,8 @@ class VectorIndex:
 
     def __init__(self, dim: int, *, settings: VectorSettings = VectorSettings()) -> None:  # noqa: B008 - frozen
         """Raises ValueError for a `dim` that codes of `settings.code_dims` do not divide."""
-        if dim < 1 or dim % settings.code_dims:
-            raise ValueError(f"dim must be a positive multiple of code_dims, {settings.code_dims}, not {dim}")
+        if dim < 1 or dim % 2 or dim % settings.code_dims:
+            raise ValueError(f"dim must be even and a multiple of code_dims, {settings.code_dims}, not {dim}")
         first = View.of([empty(settings.seal_rows, dim)], reach.unmeasured(settings.list_recall))
         self._begin(dim, settings, Upkeep(first, dim, settings, stored.Learnt()))
 
@@ -159,12 +170,17 @@ class VectorIndex:
         """Waits until all that can be sealed and merged is; False when that takes longer, or upkeep has failed."""
         return self._upkeep.settle(timeout_s)
 
+    def frozen(self) -> Frozen:
+        """What is visible now. Costs nothing, and keeps what it refers to in memory."""
+        with self._upkeep.lock:
+            return Frozen(self._upkeep.view, self._upkeep.learnt, self.dim)
+
     def save(self, folder: Path) -> None:
         """Writes what is visible now; searches and writers go on. Segments that `folder` has are not written again.
 
         The folder holds the last whole snapshot at any moment. One save at a time for each folder.
         """
-        stored.save(self._upkeep.view, self._upkeep.learnt, self.dim, folder)
+        self.frozen().save(folder)
 
     @classmethod
     def open(cls, folder: Path, *, settings: VectorSettings = VectorSettings()) -> VectorIndex:  # noqa: B008

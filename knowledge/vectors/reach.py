@@ -38,7 +38,7 @@ def measured(parts: list[tuple[Segment, Part]], share: float) -> Gaps:
     picked = random.multinomial(_QUERIES, rows_each / rows_each.sum())
     queries = np.concatenate(
         [
-            codec.decode(segment.encoded.rows[random.integers(part.rows, size=count)])
+            codec.decode(segment.encoded.take(random.integers(part.rows, size=count)))
             for (segment, part), count in zip(parts, picked, strict=True)
         ]
     )
@@ -46,7 +46,7 @@ def measured(parts: list[tuple[Segment, Part]], share: float) -> Gaps:
     lists = np.zeros(best.shape, dtype=np.int64)
     for segment, part in parts:
         for start in range(0, part.rows, _CHUNK):
-            chunk = codec.decode(segment.encoded.rows[start : start + _CHUNK])
+            chunk = codec.decode(segment.encoded.take(np.arange(start, min(start + _CHUNK, part.rows))))
             scores, rows = nearest(queries, chunk, min(best.shape[1], len(chunk)), None)
             best, lists = _kept(best, lists, scores, segment.encoded.lists[start + rows].astype(np.int64))
     centroid_scores = queries @ codec.centroids.T

@@ -48,8 +48,7 @@ def segment(parts: list[Part], codec: Codec, pause: Callable[[], None] = lambda:
         [_encoded(part, rows[source == number], codec, pause) for number, part in enumerate(parts) if part.live]
     )
     order = np.argsort(ids)
-    encoded = Encoded(encoded.lists[order], encoded.codes.take(order, axis=0), encoded.rows.take(order, axis=0))
-    return Rewritten(Segment(ids[order], encoded, codec), tuple(parts), source[order], rows[order])
+    return Rewritten(Segment(ids[order], encoded.take(order), codec), tuple(parts), source[order], rows[order])
 
 
 def sample(parts: list[Part], count: int, dim: int) -> Floats:
@@ -93,7 +92,7 @@ def _vectors(parts: list[Part], source: Ints, rows: Ints, dim: int) -> Floats:
         mine = rows[source == number]
         table = part.table
         pieces.append(
-            table.vectors[mine] if isinstance(table, Recent) else table.codec.decode(table.encoded.rows[mine])
+            table.vectors[mine] if isinstance(table, Recent) else table.codec.decode(table.encoded.take(mine))
         )
     return np.concatenate(pieces)
 
@@ -101,8 +100,7 @@ def _vectors(parts: list[Part], source: Ints, rows: Ints, dim: int) -> Floats:
 def _encoded(part: Part, rows: Ints, codec: Codec, pause: Callable[[], None]) -> Encoded:
     table = part.table
     if isinstance(table, Segment) and table.codec is codec:
-        had = table.encoded
-        return Encoded(had.lists[rows], had.codes.take(rows, axis=0), had.rows.take(rows, axis=0))
+        return table.encoded.take(rows)
     if isinstance(table, Segment):
-        return codec.encode(table.codec.decode(table.encoded.rows.take(rows, axis=0)), pause)
+        return codec.encode(table.codec.decode(table.encoded.take(rows)), pause)
     return codec.encode(table.vectors[rows], pause)

@@ -14,6 +14,10 @@ from knowledge.vectors.settings import VectorSettings
 from knowledge.vectors.tables import Part, Segment, View
 
 _REFINED_PER_RESULT = 4  # at least, for a larger k
+# Rows whose last bits are read. Upper bits alone end at a recall@10 of 0.985 on 1M sentences; among their
+# best 30 the best 10 are practically always.
+_FINAL = 30
+_FINAL_PER_RESULT = 3
 
 Found = tuple[Floats, Ints]
 Scanned = tuple[Segment, Part, Bits | None]
@@ -29,7 +33,7 @@ def search(view: View, queries: Floats, k: int, allowed: Filter | None, settings
     for at, query in enumerate(queries):
         found = [(each[0][at], each[1][at]) for each in recent]
         if allowed is not None and few:
-            found += _listed(segments, query, allowed)
+            found += _listed(segments, query, k, allowed)
         elif segments:
             found += _quantised(view, segments, query, k, share, settings)
         if found:
@@ -80,24 +84,21 @@ def _scanned(view: View, allowed: Filter | None) -> tuple[list[Scanned], float]:
     return scanned, kept / max(1, sum(part.rows for _, part, _ in scanned))
 
 
-def _listed(segments: list[Scanned], query: Floats, allowed: Filter) -> list[Found]:
-    """Every allowed row, by its 8-bit vector."""
-    found = []
+def _listed(segments: list[Scanned], query: Floats, k: int, allowed: Filter) -> list[Found]:
+    """Every allowed row."""
+    chosen = []
     for segment, part, _ in segments:
         rows = allowed.of(segment).rows
         if rows is None:  # more than a filter lists
             rows = np.flatnonzero(bitmap.flags(allowed.of(segment).bits, part.rows))
-        if part.dead:
-            rows = rows[bitmap.has(part.alive, rows)]
-        scores = segment.codec.score(query, segment.encoded.rows.take(rows, axis=0))
-        found.append((scores, segment.ids[rows]))
-    return found
+        chosen.append((segment, rows[bitmap.has(part.alive, rows)] if part.dead else rows))
+    return _scored(chosen, query, k)
 
 
 def _quantised(
     view: View, segments: list[Scanned], query: Floats, k: int, share: float, settings: VectorSettings
 ) -> list[Found]:
-    """The best rows of the likeliest lists; the scan's best over all segments are scored by their 8-bit vectors."""
+    """The best rows of the likeliest lists; of the scan's best over all segments, the scores."""
     wanted = max(settings.refine, k * _REFINED_PER_RESULT)
     gap = reach.gap(view.gaps, k, share)
     most_probed = min(1.0, settings.most_probed * math.sqrt(reach.thinned(k, share)))
@@ -109,14 +110,30 @@ def _quantised(
             most = max(1, math.ceil(len(codec.centroids) * most_probed))
             probed[id(codec)] = codec.probe(query, gap, most)
         scans.append(segment.inverted.scan(query, probed[id(codec)], min(wanted, part.rows), only))
-    cut = -np.inf
-    if len(scans) > 1:
-        every = np.concatenate([scores for scores, _ in scans])
-        if len(every) > wanted:
-            cut = np.partition(every, -wanted)[-wanted]
+    cut = _cut([scores for scores, _ in scans], wanted)
+    return _scored(
+        [(segment, rows[scores >= cut]) for (segment, _, _), (scores, rows) in zip(segments, scans, strict=True)],
+        query,
+        k,
+    )
+
+
+def _scored(chosen: list[tuple[Segment, Ints]], query: Floats, k: int) -> list[Found]:
+    """By their upper 8 bits, and of these the best by all 12."""
+    coarse = [segment.codec.score(query, segment.encoded.rows.take(rows, axis=0)) for segment, rows in chosen]
+    cut = _cut(coarse, max(_FINAL, _FINAL_PER_RESULT * k))
     found = []
-    for (segment, _, _), (scores, rows) in zip(segments, scans, strict=True):
-        rows = rows[scores >= cut]
-        if len(rows):
-            found.append((segment.codec.score(query, segment.encoded.rows.take(rows, axis=0)), segment.ids[rows]))
+    for (segment, rows), scores in zip(chosen, coarse, strict=True):
+        best = np.flatnonzero(scores >= cut)
+        if len(best):
+            rows = rows[best]
+            scores = scores[best] + segment.codec.correction(query, segment.encoded.fine.take(rows, axis=0))
+            found.append((scores, segment.ids[rows]))
     return found
+
+
+def _cut(scores: list[Floats], count: int) -> float:
+    """The `count`th best of all these scores; below all of them where there are fewer."""
+    if sum(map(len, scores)) <= count:
+        return -math.inf
+    return float(np.partition(np.concatenate(scores), -count)[-count])

@@ -19,7 +19,7 @@ from knowledge.vectors.quantised import Codec, Encoded
 from knowledge.vectors.tables import Gaps, Part, Recent, Segment, View
 from schemas.errors import KefuError
 
-_FORMAT = 1
+_FORMAT = 2
 _MANIFEST = "manifest.json"
 _ENDING = ".vectors"
 
@@ -104,7 +104,13 @@ def load(folder: Path) -> tuple[int, list[Part], Gaps, Learnt]:
 
 def _of_segment(segment: Segment) -> Arrays:
     encoded = segment.encoded
-    return {"ids": segment.ids, "lists": encoded.lists, "codes": encoded.codes, "rows": encoded.rows}
+    return {
+        "ids": segment.ids,
+        "lists": encoded.lists,
+        "codes": encoded.codes,
+        "rows": encoded.rows,
+        "fine": encoded.fine,
+    }
 
 
 def _written(folder: Path, name: str, arrays: Arrays, had: dict[str, Entry]) -> Entry:

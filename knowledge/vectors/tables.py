@@ -52,8 +52,7 @@ class Segment:
 
     @property
     def nbytes(self) -> int:
-        own = self.ids.nbytes + sum(each.nbytes for each in (self.encoded.lists, self.encoded.codes, self.encoded.rows))
-        return int(own + self.inverted.nbytes)
+        return int(self.ids.nbytes + self.encoded.nbytes + self.inverted.nbytes)
 
 
 Table = Recent | Segment

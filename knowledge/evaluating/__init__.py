@@ -1,0 +1,1 @@
+"""How good the answers are: questions whose right entries are known, asked and counted."""
