@@ -14,6 +14,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+import cli_eval
+import cli_kb
 from schemas.errors import HostUnavailable, KefuError
 from schemas.settings import Settings
 
@@ -23,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_kb.app, name="kb")
+app.command("eval")(cli_eval.evaluate)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 

@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from ray import serve
 from ray.serve import Application, Deployment
 
+from deployments.answerer import AnswererDeployment
+from deployments.embedder import EmbedderDeployment
 from deployments.ingress import Ingress
-from deployments.knowledge import AnswererDeployment, EmbedderDeployment, RetrieverDeployment, knowledge_path
+from deployments.librarian import LibrarianDeployment
+from deployments.retriever import RetrieverDeployment
 from deployments.supervisor import Supervisor
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
-from knowledge.entries import load
+from events.postgres_knowledge import PostgresKnowledge
+from knowledge.seeding import seed
 from schemas.settings import Settings
 
 # No line per call: Kefu's metrics count turns.
@@ -25,17 +30,20 @@ _QUIET = {"enable_access_log": False, "log_level": "WARNING"}
 
 
 def build(settings: Settings) -> Application:
-    """The whole of Kefu. Starts the embedded database unless one is configured, and migrates either."""
-    load(knowledge_path(settings))  # a mistake in it should be told now and here, not by a replica later
+    """The whole of Kefu. Starts the embedded database unless one is configured, migrates either, and sees to it
+    that there is something to answer from."""
     embedded = None if settings.database_url else settings.home_dir / "postgres"
     if embedded is not None:
         settings = msgspec.structs.replace(settings, database_url=EmbeddedPostgres(embedded).start())
     settings = msgspec.structs.replace(settings, home=str(settings.home_dir))
-    asyncio.run(migrate(settings.database_url))
+    asyncio.run(_prepare(settings))
 
     embedder = _scaled("embedder", EmbedderDeployment, 4).bind(settings)
     retriever = _scaled("retriever", RetrieverDeployment, 2).bind(settings, embedder)
     answerer = _scaled("answerer", AnswererDeployment, 2).bind(retriever)
+    librarian = serve.deployment(
+        name="librarian", max_ongoing_requests=64, ray_actor_options={"num_cpus": 0.1}, logging_config=_QUIET
+    )(LibrarianDeployment).bind(settings, embedder)
     supervisor = serve.deployment(name="supervisor", ray_actor_options={"num_cpus": 0}, logging_config=_QUIET)(
         Supervisor
     ).bind(settings, embedded)
@@ -51,7 +59,16 @@ def build(settings: Settings) -> Application:
         ray_actor_options={"num_cpus": 0.1},
         logging_config=_QUIET,
     )(serve.ingress()(Ingress))
-    return ingress.bind(settings, answerer, supervisor)
+    return ingress.bind(settings, librarian, answerer, supervisor)
+
+
+async def _prepare(settings: Settings) -> None:
+    await migrate(settings.database_url)
+    store = PostgresKnowledge(settings.database_url)
+    try:
+        await seed(store, settings.tenant, Path(settings.knowledge) if settings.knowledge else None)
+    finally:
+        await store.close()
 
 
 def _scaled(name: str, cls: type, most: int) -> Deployment:

@@ -1,6 +1,6 @@
 """Fits and judges knowledge/calibration.json: the weights of the ranking and of the confidence.
 
-    python -m bench.calibrate [--cache FOLDER] [--judge]
+    python -m bench.calibrate --cache FOLDER [--judge]
 
 Every question is asked of knowledge in which it does not stand (bench/question_sets.py), through the
 same search as the live chat. `--judge` fits each regime on all sets but one and prints how that one
@@ -11,7 +11,6 @@ with enough questions of its own to learn from is always shown as the live path 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import platform
 import sys
 from collections import Counter
@@ -23,9 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import question_sets as sets
+from bench.memo import Memo
 from bench.question_sets import FIXTURES, QuestionSet
 from knowledge import confidence, ranking
 from knowledge.embedder import Embedder
+from knowledge.evaluating.measures import auroc, calibration_error, coverage
 from knowledge.fitting import Case, Pull, fit, ordered
 from knowledge.live import LiveKnowledge
 from knowledge.ranking import Calibration, Kind, Regime
@@ -51,30 +52,6 @@ class Judged(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
     in_scope: tuple[bool, ...]
     outcomes: tuple[tuple[int, float], ...]
-
-
-class Memo:
-    """An encoder that embeds no text twice, also between runs."""
-
-    def __init__(self, embedder: Embedder, folder: Path | None) -> None:
-        self.name, self.parts, self._embedder = embedder.name, embedder.parts, embedder
-        digest = hashlib.sha256(embedder.name.encode()).hexdigest()[:12]
-        self._path = folder / f"texts-{digest}.npz" if folder else None
-        self._known: dict[str, npt.NDArray[np.float16]] = {}
-        if self._path and self._path.exists():
-            with np.load(self._path, allow_pickle=False) as kept:
-                self._known = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
-
-    def encode(self, texts: list[str]) -> Floats:
-        new = [each for each in dict.fromkeys(texts) if each not in self._known]
-        for start in range(0, len(new), 2_000):
-            some = new[start : start + 2_000]
-            self._known.update(zip(some, self._embedder.encode(some).astype(np.float16), strict=True))
-        return np.array([self._known[each] for each in texts], dtype=np.float32).reshape(-1, sum(self.parts))
-
-    def save(self) -> None:
-        if self._path:
-            np.savez(self._path, texts=np.array([*self._known]), vectors=np.array([*self._known.values()]))
 
 
 def every_set() -> Iterator[QuestionSet]:
@@ -164,33 +141,9 @@ def report(each: Judged, found: Sequence[tuple[int, float]]) -> str:
     return line
 
 
-def coverage(sure: Array, right: npt.NDArray[np.bool_], precision: float) -> float:
-    """The largest share of questions that can be answered, surest first, with at least this share right."""
-    order = np.argsort(-sure, kind="stable")
-    precise = np.flatnonzero(np.cumsum(right[order]) / np.arange(1, len(right) + 1) >= precision)
-    return float((precise[-1] + 1) / len(right)) if len(precise) else 0.0
-
-
-def auroc(inside: Array, outside: Array) -> float:
-    """Probability that a question in scope is surer than one that is not."""
-    every = np.concatenate([inside, outside])
-    ranks = np.empty(len(every))
-    order = np.argsort(every, kind="stable")
-    ranks[order] = np.arange(1, len(every) + 1)
-    for value in np.unique(every[np.flatnonzero(np.diff(every[order]) == 0)]) if len(every) else ():
-        ranks[every == value] = ranks[every == value].mean()
-    return float((ranks[: len(inside)].sum() - len(inside) * (len(inside) + 1) / 2) / (len(inside) * len(outside)))
-
-
-def calibration_error(sure: Array, right: Array, bins: int = 10) -> float:
-    """Expected calibration error: |mean confidence - share right| per tenth, weighted by size."""
-    cell = np.minimum((sure * bins).astype(int), bins - 1)
-    return sum(abs(float((sure - right)[cell == at].sum())) for at in range(bins)) / max(len(sure), 1)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=None, help="folder for the ONNX files and vectors")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the ONNX files and vectors")
     parser.add_argument("--judge", action="store_true", help="leave each set out in turn; write nothing")
     arguments = parser.parse_args()
     out = sys.stdout.write
@@ -198,9 +151,8 @@ def main() -> None:
     memo = Memo(Embedder(cache_dir=arguments.cache), arguments.cache)
     found = [judged(each, memo) for each in every_set()]
     memo.save()
-    out(
-        f"{'set':28} {'regime':13} {'asked':>5} {'hit@1':>6} {'hit@5':>6}  {'c@90   c@95':12}  {'AUROC':>6} {'ECE':>6}\n"
-    )
+    columns = f"{'set':28} {'regime':13} {'asked':>5} {'hit@1':>6} {'hit@5':>6}"
+    out(f"{columns}  {'c@90   c@95':12}  {'AUROC':>6} {'ECE':>6}\n")
     table = {}
     for regime in ranking.REGIMES:
         own = [each for each in found if each.regime == regime]

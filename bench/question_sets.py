@@ -47,9 +47,10 @@ def _one(name: str, entries: list[Entry]) -> tuple[Document, ...]:
 
 def faq(name: str, language: Language, stem: str) -> QuestionSet:
     """Entries without paraphrases, and customers' questions near and far from their wording."""
-    entries, of_question = [], {}
+    entries: list[Entry] = []
+    of_question: dict[str, str] = {}
     for row in _rows(DATA / f"{stem}_faq.csv"):
-        entry = Entry(f"{name}-{len(entries)}", **{language: Side(row["question"], row["answer"])})
+        entry = _in(Entry(f"{name}-{len(entries)}"), {language: Side(row["question"], row["answer"])})
         entries.append(entry)
         of_question[row["question"]] = entry.id
     asked = tuple(
@@ -64,7 +65,7 @@ def shop_titles(language: Language) -> QuestionSet:
     entries, asked = [], []
     for entry in load(SHOP):
         side = dict(entry.sides())[language]
-        entries.append(Entry(entry.id, entry.topic, **{language: structs.replace(side, paraphrases=())}))
+        entries.append(_in(Entry(entry.id, entry.topic), {language: structs.replace(side, paraphrases=())}))
         asked += [Asked(each, frozenset({entry.id})) for each in side.paraphrases]
     return QuestionSet(f"shop {language}, titles", language, _one("shop", entries), (*asked, *_far(language)))
 
@@ -73,12 +74,12 @@ def shop_held_out(language: Language, fold: int, folds: int = 6) -> QuestionSet:
     """The demo shop without every sixth paraphrase of each entry; those are asked."""
     entries, asked = [], []
     for entry in load(SHOP):
-        sides = {}
+        sides: dict[Language, Side] = {}
         for each, side in entry.sides():
             stay = tuple(text for at, text in enumerate(side.paraphrases) if at % folds != fold)
             sides[each] = structs.replace(side, paraphrases=stay)
         asked += [Asked(text, frozenset({entry.id})) for text in dict(entry.sides())[language].paraphrases[fold::folds]]
-        entries.append(structs.replace(entry, **sides))
+        entries.append(_in(entry, sides))
     return QuestionSet(f"shop {language}, held out {fold}", language, _one("shop", entries), (*asked, *_far(language)))
 
 
@@ -94,7 +95,7 @@ def shop_topic_removed(language: Language, group: int, groups: int = 5) -> Quest
 def help_centre() -> QuestionSet:
     """The Chinese help pages as they are imported; the right answer is any passage of the right page."""
     root = FIXTURES / "zh_help" / "docs"
-    documents = []
+    documents: list[Document] = []
     for path in sorted(root.rglob("*.md")):
         documents += read(str(path.relative_to(root)), path.read_bytes()).documents
     asked = tuple(
@@ -130,6 +131,11 @@ def clinc(examples: int | None = None) -> QuestionSet:
     entries = [_intent(name, _shuffled(texts, 0)[:examples]) for name, texts in own.items()]
     label = "all" if examples is None else str(examples)
     return QuestionSet(f"clinc150, {label} examples", "en", _one("clinc", entries), tuple(asked))
+
+
+def _in(entry: Entry, sides: dict[Language, Side]) -> Entry:
+    """The entry with these sides."""
+    return structs.replace(entry, en=sides.get("en"), zh=sides.get("zh"))
 
 
 def _intent(name: str, texts: list[str]) -> Entry:

@@ -201,16 +201,21 @@ def _usearch(vectors: Floats, queries: Floats, truth: Ints, core: int) -> list[R
 
     before, started = _resident(), time.perf_counter()
     index: Any = Index(ndim=vectors.shape[1], metric="ip", dtype="i8", connectivity=32, expansion_add=200)
-    # It takes 1.0 for the end of its 8 bits; sentence vectors end at a third of that.
-    scale = np.float32(0.95 / np.abs(vectors).max())
-    index.add(np.arange(len(vectors)), vectors * scale)
+    # Given floats it would make 8 bits of the unit vector, whose values are small: recall ends at 0.95.
+    scale = np.float32(127 / np.quantile(np.abs(vectors[:20_000]), 0.9999))
+
+    def eighth(rows: Floats) -> npt.NDArray[np.int8]:
+        codes: npt.NDArray[np.int8] = np.clip(np.rint(rows * scale), -127, 127).astype(np.int8)
+        return codes
+
+    index.add(np.arange(len(vectors)), eighth(vectors))
     took = time.perf_counter() - started
     resident = (_resident() - before) / len(vectors)
 
     def settings() -> Iterable[tuple[str, Ask]]:
         for ef in _EFS:
             index.expansion_search = ef
-            yield f"ef {ef}", lambda query: index.search(query[0] * scale, K, threads=1).keys.astype(np.int64)[None]
+            yield f"ef {ef}", lambda query: index.search(eighth(query[0]), K, threads=1).keys.astype(np.int64)[None]
 
     told = index.memory_usage / len(vectors)
     return _sweep("usearch int8, M 32", settings(), queries, truth, core, (took, told, resident))

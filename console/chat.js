@@ -12,7 +12,7 @@ const WORDS = {
     suggested: ["How do I get a refund?", "How do I track my order?", "How long does delivery take?", "How do I cancel my order?"],
     suggestions: "Suggested questions", fresh: "Your earlier conversation is no longer available. This is a new one.",
     placeholder: "Ask a question…", send: "Send", jump: "Go to the latest message", hint: "AI answers can be wrong. Check the sources.",
-    sources: "Sources:", talk: "Talk to a person", passed: "Passed on to our team", edit: "Edit and resend",
+    sources: "Sources:", open: "Open this entry", talk: "Talk to a person", passed: "Passed on to our team", edit: "Edit and resend",
     typing: "The assistant is typing", slow: "Still working on it…", waiting: "Waiting for the connection…",
     busy: "We are busy right now. Trying again…", failed: "This message could not be answered.",
   },
@@ -25,7 +25,7 @@ const WORDS = {
     suggested: ["怎么退款?", "怎么查物流？", "一般几天能到？", "怎么取消订单？"],
     suggestions: "常见问题", fresh: "之前的对话已不可用，这是一个新的对话。",
     placeholder: "请输入您的问题…", send: "发送", jump: "查看最新消息", hint: "AI 回答可能有误，请核对来源。",
-    sources: "来源：", talk: "转人工", passed: "已转交人工客服", edit: "修改后重发",
+    sources: "来源：", open: "打开这一条目", talk: "转人工", passed: "已转交人工客服", edit: "修改后重发",
     typing: "客服助手正在输入", slow: "仍在处理，请稍候…", waiting: "等待网络连接…",
     busy: "当前咨询较多，正在重试…", failed: "这条消息未能得到答复。",
   },
@@ -124,14 +124,21 @@ function clearPending({ node }) {
   node.querySelectorAll(".typing, .note").forEach((mark) => mark.remove());
 }
 
+// What an answer rests on, and the way to the very words it rested on, whatever became of them since.
+function source({ id, revision, title, quote }) {
+  const link = worded("a", "", "open");
+  const href = `/v1/knowledge/entries/${encodeURIComponent(id)}?revision=${Number(revision)}`;
+  Object.assign(link, { href, target: "_blank", rel: "noopener" });
+  return el("details", "", el("summary", "", icon("icon-page"), String(title)), el("blockquote", "", String(quote)), link);
+}
+
 function drawReply(it, reply, at) {
   if (it.replied) return;
   it.replied = true;
   clearPending(it);
   const theirs = Object.hasOwn(WORDS, reply.language) ? reply.language : language; // buttons speak the reply's language
   const box = message("theirs", "assistant", reply.text, at, theirs);
-  const sources = el("div", "sources", worded("span", "sr", "sources"), ...(reply.citations ?? []).map(({ title, quote }) =>
-    el("details", "", el("summary", "", icon("icon-page"), String(title)), el("blockquote", "", String(quote)))));
+  const sources = el("div", "sources", worded("span", "sr", "sources"), ...(reply.citations ?? []).map(source));
   const choices = el("div", "choices", ...(reply.options ?? []).map(({ title }) => choice(String(title))));
   if (reply.offer_person) choices.append(choice(WORDS[theirs].talk, "person", icon("icon-person")));
   sources.lang = choices.lang = theirs;

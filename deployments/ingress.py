@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ray.serve.handle import DeploymentHandle
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deployments import fast_lane, requests, socket, uvicorn_settings
 from deployments.host_router import HostRouter
 from deployments.http import problem_response, read_body, respond, stream_events
+from deployments.knowledge_pages import KnowledgePages
 from deployments.pages import pages
 from deployments.reading import Reader
 from deployments.scaling import CUSTOMERS
@@ -23,12 +25,14 @@ from schemas.settings import Settings
 class App:
     """The ASGI application of one replica."""
 
-    def __init__(self, settings: Settings, router: HostRouter, reader: Reader, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, router: HostRouter, reader: Reader, metrics: Metrics, knowledge: KnowledgePages
+    ) -> None:
         self._settings = settings
         self._router = router
         self._reader = reader
         self._metrics = metrics
-        self._pages = pages(reader, metrics, router)
+        self._pages = pages(reader, metrics, router, knowledge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,14 +101,17 @@ async def _no_lifespan(receive: Receive, send: Send) -> None:
 class Ingress:
     """A replica: its links to the hosts, its reader of the log, its metrics."""
 
-    def __init__(self, settings: Settings, *_after: Any) -> None:
-        """`_after`: handles of deployments that must be there first; the hosts call them, not the ingress."""
+    def __init__(
+        self, settings: Settings, librarian: DeploymentHandle, answerer: DeploymentHandle, *_after: Any
+    ) -> None:
+        """`_after`: handles of deployments that must be there first, which the ingress does not call."""
         uvicorn_settings.apply()
         self._metrics = Metrics(settings.metrics_dir)
         self._router = HostRouter(settings, runtime_builder())
         store = PostgresStore(settings.database_url, writers=1, readers=2)
         self._reader = Reader(settings.tenant, store)
-        self._app = App(settings, self._router, self._reader, self._metrics)
+        knowledge = KnowledgePages(settings.tenant, librarian, answerer)
+        self._app = App(settings, self._router, self._reader, self._metrics, knowledge)
 
     def __serve_build_asgi_app__(self) -> ASGIApp:
         self._background = [

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from deployments.host_router import HostRouter
+from deployments.knowledge_pages import KnowledgePages
 from deployments.reading import Reader
 from deployments.requests import checked_id
 from schemas.api import problem
@@ -30,7 +31,7 @@ _PAGE_HEADERS = {
 }
 
 
-def pages(reader: Reader, metrics: Metrics, router: HostRouter) -> Starlette:
+def pages(reader: Reader, metrics: Metrics, router: HostRouter, knowledge: KnowledgePages) -> Starlette:
     """The Starlette application behind the hot path."""
 
     async def page(_: Request) -> Response:
@@ -70,6 +71,7 @@ def pages(reader: Reader, metrics: Metrics, router: HostRouter) -> Starlette:
             Mount("/assets", _Assets(directory=CONSOLE)),
             Route("/v1/sessions/{id}", session),
             Route("/v1/sessions/{id}/events", events),
+            *knowledge.routes(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", exposition),

@@ -14,6 +14,7 @@ from schemas.errors import AnswererUnavailable
 CACHE = 20_000  # answers
 _MAX_QUESTIONS = 64  # in one call
 _CALLS = 3  # under way at once: two being embedded, one being looked up
+_OF_NO_VERSION = frozenset({"smalltalk", "escalated"})
 
 encode = msgspec.msgpack.Encoder().encode
 decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode
@@ -25,29 +26,35 @@ Call = Callable[[bytes], Coroutine[None, None, bytes]]
 class RemoteAnswerer:
     """Answerer over `call`, which takes a MessagePack list of Question and returns one of Answer.
 
-    Answers are cached by tenant and exact question (case and spaces aside) for
-    one knowledge version: an answer from a newer version empties the cache.
+    Answers are kept by tenant and exact question (case and spaces aside), and used as long as the
+    tenant is at the knowledge version they were given in; small talk rests on none.
     """
 
-    def __init__(self, call: Call, *, has_effects: bool, timeout_s: float) -> None:
+    def __init__(
+        self, call: Call, version: Callable[[str], int | None], *, has_effects: bool, timeout_s: float
+    ) -> None:
+        """`version`: the newest knowledge version of a tenant as far as it is known, without I/O."""
         self.has_effects = has_effects
         self._call = call
+        self._version = version
         self._timeout_s = timeout_s
         self._batcher = Batcher(self._answer_batch, max_items=_MAX_QUESTIONS, width=_CALLS)
         self._cache: dict[tuple[str, str, bool], Answer] = {}
-        self._version = 0
 
     def cached(self, question: Question) -> Answer | None:
-        return self._cache.get(_key(question))
+        answer = self._cache.get(_key(question))
+        if answer is None or answer.kind in _OF_NO_VERSION:
+            return answer
+        return answer if answer.knowledge_version == self._version(question.tenant) else None
 
     async def answer(self, question: Question) -> Answer:
         answer = await self._batcher.submit(question)
-        if answer.knowledge_version > self._version:
-            self._version = answer.knowledge_version
-            self._cache.clear()
-        if len(self._cache) >= CACHE:
-            del self._cache[next(iter(self._cache))]  # the oldest
-        self._cache[_key(question)] = msgspec.structs.replace(answer, answer_us=0)
+        if not answer.learning:
+            key = _key(question)
+            self._cache.pop(key, None)  # what is kept anew counts as the newest
+            if len(self._cache) >= CACHE:
+                del self._cache[next(iter(self._cache))]  # the oldest
+            self._cache[key] = msgspec.structs.replace(answer, answer_us=0)
         return answer
 
     async def _answer_batch(self, questions: list[Question]) -> list[Answer | BaseException]:

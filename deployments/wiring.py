@@ -11,8 +11,10 @@ from ray import serve
 from actors.actor import Runtime
 from actors.host import BuildRuntime
 from actors.placement import POOLED
+from deployments.heads import Heads
 from deployments.remote_answerer import Call, RemoteAnswerer
 from events.postgres import PostgresStore
+from events.postgres_knowledge import PostgresKnowledge
 from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings
 
@@ -28,9 +30,12 @@ def runtime_builder() -> BuildRuntime:
 
 def host_runtime(app: str, settings: Settings, name: str) -> Runtime:
     """The runtime of the host called `name`, over Postgres and the answerer deployment of the application `app`."""
+    heads = Heads(PostgresKnowledge(settings.database_url, readers=1))
     return Runtime(
         store=PostgresStore(settings.database_url),
-        answerer=RemoteAnswerer(_answer_call(app), has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S),
+        answerer=RemoteAnswerer(
+            _answer_call(app), heads.version, has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S
+        ),
         clock=now_ms,
         new_id=Snowflake(_worker(name)).next,
     )

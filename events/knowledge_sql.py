@@ -84,6 +84,20 @@ JOIN knowledge_events e ON e.tenant = $1 AND e.version = i.version
 WHERE e.holds ? $2
 """
 
+# The same, but for the documents that are known now: each one's summary is unpacked once, however many
+# of its entries are asked for.
+HOLDERS = """
+SELECT held.entry_id, min(i.item)
+FROM (
+    SELECT DISTINCT document_id FROM knowledge_entries WHERE tenant = $1 AND entry_id = ANY($2::text[])
+) AS holder
+JOIN knowledge_items i ON i.tenant = $1 AND i.item = holder.document_id AND i.to_version IS NULL
+JOIN knowledge_events e ON e.tenant = $1 AND e.version = i.version
+CROSS JOIN LATERAL jsonb_object_keys(e.holds) AS held (entry_id)
+WHERE held.entry_id = ANY($2::text[])
+GROUP BY held.entry_id
+"""
+
 # Primary key of passage_vectors.
 VECTORS = "SELECT digest, vector FROM passage_vectors WHERE model = $1 AND digest = ANY($2::bytea[])"
 

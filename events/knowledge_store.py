@@ -135,6 +135,12 @@ class KnowledgeStore(Protocol):
         Returns None if there has been none. Raises CorruptEvent.
         """
 
+    async def holders(self, tenant: str, entry_ids: Collection[str]) -> dict[str, str]:
+        """The document that holds each of these entries now; those that none holds are left out.
+
+        Of several documents, the one whose id is the smallest.
+        """
+
     async def vectors(self, model: str, digests: Collection[bytes]) -> dict[bytes, bytes]:
         """The vectors that this model gave to the contents with these digests, as far as they are kept."""
 

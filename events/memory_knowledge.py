@@ -102,6 +102,15 @@ class MemoryKnowledge:
         events = await self.read(tenant, [found.version])
         return cited(tenant, events[found.version], entry_id, found)
 
+    async def holders(self, tenant: str, entry_ids: Collection[str]) -> dict[str, str]:
+        rows = self._streams.get(tenant, [])
+        wanted, holders = set(entry_ids), dict[str, str]()
+        for item, version in sorted(_state(rows, len(rows)).items()):
+            for one in rows[version - 1].entries:
+                if one.entry_id in wanted:
+                    holders.setdefault(one.entry_id, item)
+        return holders
+
     async def vectors(self, model: str, digests: Collection[bytes]) -> dict[bytes, bytes]:
         return {digest: self._vectors[model, digest] for digest in digests if (model, digest) in self._vectors}
 

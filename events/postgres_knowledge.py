@@ -132,6 +132,10 @@ class PostgresKnowledge:
         events = await self.read(tenant, [found.version])
         return cited(tenant, events[found.version], entry_id, found)
 
+    async def holders(self, tenant: str, entry_ids: Collection[str]) -> dict[str, str]:
+        async with self._readers.reading() as connection:
+            return dict(map(tuple, await connection.fetch(sql.HOLDERS, tenant, sorted(set(entry_ids)))))
+
     async def vectors(self, model: str, digests: Collection[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         for chunk in _chunks(sorted(set(digests)), MAX_VECTORS):

@@ -140,7 +140,8 @@ def _without(cosines: Floats, ids: Ints, left_out: LeftOut) -> tuple[Floats, Int
 def _best_owners(ids: Ints) -> Ints:
     """Numbers of the entries with the nearest passages; `ids` come nearest first."""
     numbers, first = np.unique(ids >> NUMBER_BITS, return_index=True)
-    return numbers[np.argsort(first)][:_NOMINATED]
+    nearest: Ints = numbers[np.argsort(first)][:_NOMINATED]
+    return nearest
 
 
 def _best_of(head: HeadScores | None) -> list[int]:

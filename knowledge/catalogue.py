@@ -66,11 +66,12 @@ class Catalogue:
         state = await self._store.state(tenant, version)
         confirmed: dict[str, list[str]] = {}
         async for contents in read_in_batches(self._store, tenant, state):
-            lines = []
             for content in contents.values():
                 if isinstance(content, Confirmed):  # these come first
                     confirmed.setdefault(content.entry, []).append(content.question)
-                    continue
-                for entry in content.entries:
-                    lines.append(showing.exported(content, entry, tuple(confirmed.get(entry.id, ()))))
-            yield lines
+            yield [
+                showing.exported(document, entry, tuple(confirmed.get(entry.id, ())))
+                for document in contents.values()
+                if isinstance(document, Document)
+                for entry in document.entries
+            ]

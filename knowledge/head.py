@@ -85,7 +85,8 @@ def _kernel(a: Floats, b: Floats) -> Floats:
     cosines = a @ b.T
     cosines -= 1.0
     cosines *= _SHARPNESS
-    return np.exp(cosines, out=cosines)
+    np.exp(cosines, out=cosines)
+    return cosines
 
 
 def _thinned(labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

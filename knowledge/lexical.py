@@ -164,8 +164,7 @@ class _Asked:
         return 0.0, 0.0
 
     def _saturated(self, counts: Floats, lengths: Floats) -> Floats:
-        saturated: Floats = counts / (counts + _K1 * (1 - _B + _B * lengths / self._mean))
-        return saturated
+        return np.asarray(counts / (counts + _K1 * (1 - _B + _B * lengths / self._mean)), dtype=np.float32)
 
 
 def _size(parts: Sequence[_Part]) -> int:

@@ -98,7 +98,8 @@ class LiveKnowledge:
             if learning:
                 held = replace(held, unlearnt=True)
             moment = Moment(self.version, self._view.limit, self._background, self._confirmations, held)
-            return moment, tables.english.frozen(), tables.multilingual and tables.multilingual.frozen()
+            multilingual = tables.multilingual.frozen() if tables.multilingual is not None else None
+            return moment, tables.english.frozen(), multilingual
 
     @property
     def version(self) -> int:

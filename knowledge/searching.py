@@ -65,7 +65,8 @@ def _judged(view: View, language: Language, own: Candidates, near: float, k: int
     if not len(own.numbers):
         return Found(view.version, language, (), Confidence(0.0, 0.0), near)
     calibration = view.calibration(language)
-    scores = ranking.scores(calibration.weights, own.evidence) + np.float32(_EXACT) * own.exact
+    scores = ranking.scores(calibration.weights, own.evidence)
+    scores[own.exact] += _EXACT
     best = np.argsort(-scores, kind="stable")
     sure = confidence.estimate(calibration, own.evidence[best], scores[best], own.exact[best], near)
     hits = tuple(

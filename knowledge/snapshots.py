@@ -52,7 +52,7 @@ def save(live: LiveKnowledge, folder: Path) -> None:
     try:
         for index, frozen in ((_ENGLISH, english), (_MULTILINGUAL, multilingual)):
             if frozen is not None:
-                _link(before and folder / before / index, new / index)
+                _link(None if before is None else folder / before / index, new / index)
                 frozen.save(new / index)
                 flat.sync_folder(new / index)
         files = {file: flat.write(new / file, arrays) for file, arrays in _arrays(moment).items()}
@@ -119,7 +119,7 @@ def _opened(folder: Path, body: dict[str, Any], encoder: Encoder, settings: Vect
                 words=words_from(files.pop("words")),
                 examples=examples_from(files.pop("examples"), entries.rows),
                 unlearnt=body["unlearnt"],
-                learnt={name.removeprefix("learnt."): learnt_from(arrays) for name, arrays in files.items()},  # type: ignore[misc]
+                learnt={name.removeprefix("learnt."): learnt_from(arrays) for name, arrays in files.items()},
             )
         except (KeyError, ValueError, msgspec.MsgspecError) as error:
             raise DamagedSnapshot(f"{folder} cannot be understood: {error!r}; rebuild it from the log") from error

@@ -10,12 +10,14 @@ from knowledge.ranking import EVIDENCE
 
 
 def result(question: str, inspected: Inspected) -> dict[str, Any]:
-    """Plain values, ready for JSON. `version`: the one that was searched."""
+    """Plain values, ready for JSON. `version`: the one that was searched; `first`: the probability that the best hit
+    is right, where `confidence` is that of what would be said."""
     answer, found = inspected.answer, inspected.found
     return {
         "question": question,
         "kind": answer.kind,
         "confidence": answer.confidence,
+        "first": found.confidence.first,
         "text": answer.text,
         "language": answer.language,
         "version": found.version,

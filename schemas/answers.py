@@ -40,6 +40,7 @@ class Answer(Struct, frozen=True, cache_hash=True):
     """The outcome of answering. `confidence` is a calibrated probability in [0, 1] that it is right.
 
     `answer_us`: microseconds spent on finding it. `kind == "escalated"` hands the session to a person.
+    `learning`: what it rests on is still being learnt, so it is not to be kept for the next who asks.
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Answer(Struct, frozen=True, cache_hash=True):
     options: tuple[Option, ...] = ()
     offer_person: bool = False
     answer_us: int = 0
+    learning: bool = False
 
 
 class Answerer(Protocol):

@@ -52,6 +52,14 @@ class TurnOutcome(Struct, array_like=True):
     retry_after_s: int | None = None
 
 
+class Outcome(Struct, array_like=True):
+    """What another deployment made of a request: `status` as in HTTP, `body` the JSON to send."""
+
+    status: int
+    body: bytes
+    retry_after_s: int | None = None
+
+
 encode_json = msgspec.json.Encoder().encode
 
 

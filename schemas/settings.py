@@ -23,8 +23,10 @@ class Settings(Struct, frozen=True):
     database_url: str = ""
     # The tenant of callers that name none.
     tenant: str = "demo"
-    # JSON lines of question-answer entries for that tenant; the shipped shop if empty.
+    # A file or folder of documents for that tenant, imported at every start; the shipped shop if it knows nothing.
     knowledge: str = ""
+    # Hosts and networks, with commas between, that may be crawled although they are internal.
+    crawl_allow: str = ""
     # A sentence-transformers model, by path or name; the one from the wheel if empty.
     embedding_model: str = ""
     # Pooled hosts in the whole cluster; 0: one for every two cores.
@@ -67,6 +69,10 @@ class Settings(Struct, frozen=True):
     @property
     def home_dir(self) -> Path:
         return Path(self.home).resolve()
+
+    @property
+    def crawl_allowed(self) -> tuple[str, ...]:
+        return tuple(each.strip() for each in self.crawl_allow.split(",") if each.strip())
 
     @property
     def metrics_dir(self) -> Path:

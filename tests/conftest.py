@@ -88,6 +88,10 @@ def new_id() -> Snowflake:
 
 @pytest.fixture(scope="session")
 def kefu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One whole Kefu for serve/ and browser/: Postgres, Ray, Serve, HAProxy, started as a user starts it."""
-    with running(tmp_path_factory.mktemp("kefu"), "--no-dashboard") as instance:
+    """One whole Kefu for serve/ and browser/: Postgres, Ray, Serve, HAProxy, started as a user starts it.
+
+    It may crawl sites of this machine.
+    """
+    allowed = {"KEFU_CRAWL_ALLOW": "127.0.0.1"}
+    with running(tmp_path_factory.mktemp("kefu"), "--no-dashboard", env=allowed) as instance:
         yield instance

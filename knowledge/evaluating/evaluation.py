@@ -44,7 +44,7 @@ def evaluate(
     """
     found: list[list[Outcome]] = [[] for _ in systems]
     took = 0.0
-    depth = EVERY_CANDIDATE if any(channels in ("lexical", "dense") for channels, _ in systems) else _DEPTH
+    depth = EVERY_CANDIDATE if any(_needs_all(*system) for system in systems) else _DEPTH
     for start in range(0, len(asked), BATCH):
         some = asked[start : start + BATCH]
         began = clock()
@@ -56,6 +56,11 @@ def evaluate(
                 for each, right, reply in zip(some, wanted[start : start + BATCH], replies, strict=True)
             ]
     return found, len(asked) / max(took, 1e-9)
+
+
+def _needs_all(channels: Channels, wanted: Sequence[Wanted]) -> bool:
+    """Another order is made of all candidates, and twenty of these may stand in one document."""
+    return channels in ("lexical", "dense") or any(each.by_document for each in wanted)
 
 
 def speed(asker: Asker, asked: Sequence[Asked], per_s: float, *, clock: Clock = time.perf_counter) -> Speed:

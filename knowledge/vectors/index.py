@@ -187,7 +187,14 @@ class VectorIndex:
         """The index as `save` wrote it. Raises DamagedSnapshot where there is none, or any byte of it is wrong."""
         dim, parts, gaps, learnt = stored.load(folder)
         index = cls.__new__(cls)
-        view = View.of([*parts, empty(settings.seal_rows, dim)], gaps)
+        newest = empty(settings.seal_rows, dim)
+        if parts and isinstance(last := parts[-1].table, Recent) and parts[-1].rows < settings.seal_rows:
+            # It goes on where it was, instead of being sealed half empty.
+            rows = parts.pop().rows
+            table = Recent(settings.seal_rows, dim)
+            table.write(0, last.ids[:rows], last.vectors[:rows])
+            newest = Part(table, rows, newest.alive, 0)
+        view = View.of([*parts, newest], gaps)
         index._begin(dim, settings, Upkeep(view, dim, settings, learnt))
         return index
 

@@ -22,6 +22,9 @@ def test_a_suggested_question_is_answered_with_its_source(page: Page) -> None:
     source.locator("summary").click()
     expect(source).to_have_attribute("open", "")
     expect(source).to_contain_text(question)
+    with page.context.expect_page() as opened:
+        source.get_by_role("link").click()
+    expect(opened.value.locator("body")).to_contain_text('"id":"refund-how","revision":1')
 
 
 def test_the_conversation_is_there_again_after_a_reload(page: Page) -> None:

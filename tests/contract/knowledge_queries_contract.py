@@ -97,6 +97,20 @@ class RevisionContract:
         assert cited is not None
         assert (cited.document.id, cited.visible) == ("a", (Span(1, 4), Span(5, None)))
 
+    async def test_which_documents_hold_entries_now(self, store: KnowledgeStore, tenant: str) -> None:
+        async def holders(*ids: str) -> dict[str, str]:
+            return await store.holders(tenant, ids)
+
+        one, other = entry("one"), entry("other")
+        await store.append(tenant, 0, [added("b", one, other), added("c", one), confirmed("one", "q")])
+        assert await holders("one", "other", "none") == {"one": "b", "other": "b"}
+        await store.append(tenant, 3, [revised("b", other)])
+        assert await holders("one", "other") == {"one": "c", "other": "b"}
+        await store.append(tenant, 4, [removed("c"), removed("b"), rolled_back(2)])
+        assert await holders("other", "one", "one") == {"one": "b", "other": "b"}
+        assert await holders() == {}
+        assert await store.holders(fresh_tenant(), ["one"]) == {}
+
     async def test_no_such_entry_or_revision(self, store: KnowledgeStore, tenant: str) -> None:
         await store.append(tenant, 0, [added("a", entry("a-1"))])
         assert await store.entry(tenant, "a-1", 2) is None
