@@ -12,6 +12,7 @@ from knowledge.asking import decode_search, encode
 from knowledge.following import Follower
 from knowledge.past import Past
 from knowledge.retrieval import Retrieval
+from knowledge.shelf import Shelf
 from schemas.settings import Settings
 
 _PATIENCE_S = 300.0  # indexing waits for the embedder and the log; searches go on meanwhile
@@ -24,12 +25,13 @@ class RetrieverDeployment:
         self._embedder = embedder
         self._tenant = settings.tenant
         self._store = PostgresKnowledge(settings.database_url, readers=4)
+        self._shelf = Shelf(settings.home_dir / "knowledge")
         self._follower: Follower | None = None
         self._starting = asyncio.get_event_loop().create_task(self._start())
 
     async def _start(self) -> Retrieval:
         encoder = await cached_encoder(self._embedder, self._store, _PATIENCE_S)
-        follower = self._follower = Follower(self._store, encoder)
+        follower = self._follower = Follower(self._store, encoder, self._shelf)
         self._following = asyncio.get_running_loop().create_task(follower.follow_forever())
         retrieval = Retrieval(follower, Past(self._store, encoder), lambda texts: embed(self._embedder, texts))
         await follower.ready(self._tenant)

@@ -19,6 +19,9 @@ from knowledge.vectors import DamagedSnapshot
 Arrays = dict[str, npt.NDArray[Any]]
 Entry = dict[str, Any]  # of the manifest: a file's checksum, and the name, type and shape of its arrays
 
+# Arrays begin at multiples of it: numpy copies what is not aligned before each product, and sums it up otherwise.
+_ALIGNED = 64
+
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -33,8 +36,9 @@ def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> Entry:
     with path.open("xb") as out:
         for each in arrays.values():
             content = np.ascontiguousarray(each).reshape(-1).view(np.uint8).data
-            checksum = zlib.crc32(content, checksum)
-            out.write(content)
+            for piece in (content, bytes(-len(content) % _ALIGNED)):
+                checksum = zlib.crc32(piece, checksum)
+                out.write(piece)
         out.flush()
         os.fsync(out.fileno())
     return {"crc32": checksum, "arrays": [[key, str(each.dtype), list(each.shape)] for key, each in arrays.items()]}
@@ -53,7 +57,7 @@ def read(path: Path, entry: Entry) -> Arrays:
     for key, kind, shape in entry["arrays"]:
         count = int(np.prod(shape, dtype=np.int64))
         arrays[key] = np.frombuffer(content, dtype=kind, count=count, offset=at).reshape(shape)
-        at += arrays[key].nbytes
+        at += arrays[key].nbytes + -arrays[key].nbytes % _ALIGNED
     return arrays
 
 

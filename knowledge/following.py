@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from events.knowledge_store import KnowledgeStore
 from knowledge.embedder import Encoder
 from knowledge.live import LiveKnowledge
+from knowledge.shelf import Shelf
 from knowledge.tenant import Tenant, Workshop
 from schemas.errors import StoreUnavailable
 
@@ -26,14 +27,15 @@ _log = logging.getLogger("kefu.knowledge")
 class Follower:
     """All tenants of the log. Needs `follow_forever` to run."""
 
-    def __init__(self, store: KnowledgeStore, encoder: Encoder) -> None:
-        """`encoder` is called from threads."""
+    def __init__(self, store: KnowledgeStore, encoder: Encoder, shelf: Shelf | None = None) -> None:
+        """`encoder` is called from threads; `shelf`: where snapshots are kept between starts."""
         self._store = store
         self._workshop = Workshop(
             store,
             encoder,
             ThreadPoolExecutor(_WRITERS, "knowledge-apply"),
             ThreadPoolExecutor(1, "knowledge-train", initializer=_step_back),
+            shelf,
         )
         self._tenants: dict[str, Tenant] = {}
         self._polled = False

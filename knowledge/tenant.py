@@ -13,9 +13,11 @@ from events.knowledge_store import KnowledgeStore
 from knowledge.contents import read_contents, read_in_batches
 from knowledge.embedder import Encoder
 from knowledge.live import LiveKnowledge
+from knowledge.shelf import Shelf
 from schemas.errors import StoreUnavailable
 
 _RETRY_S = 0.5
+_SAVE_S = 30.0  # between snapshots: what came since the last is read from the log at the next start
 _RETRY_MOST_S = 10.0
 
 _log = logging.getLogger("kefu.knowledge")
@@ -30,6 +32,7 @@ class Workshop(NamedTuple):
     encoder: Encoder
     writers: Executor
     trainers: Executor
+    shelf: Shelf | None = None
 
 
 class Tenant:
@@ -37,7 +40,9 @@ class Tenant:
 
     def __init__(self, name: str, workshop: Workshop) -> None:
         self._name = name
-        self._store, self._encoder, self._writers, self._trainers = workshop
+        self._store, self._encoder, self._writers, self._trainers, self._shelf = workshop
+        self._saved_at = -_SAVE_S
+        self._saved_version = 0
         self._catching_up: asyncio.Task[None] | None = None
         self._training: asyncio.Task[None] | None = None
         self._applying = self._untrained = self._closed = False
@@ -93,11 +98,11 @@ class Tenant:
         self._learn()
 
     async def _load(self) -> None:
-        """Builds it aside: until it is whole, what was known before is searched."""
-        fresh = await self._write(lambda: LiveKnowledge(self._encoder))
+        """Builds it aside, from the last snapshot if there is one: until it is whole, what was known is searched."""
+        fresh = await self._from_snapshot() or await self._write(lambda: LiveKnowledge(self._encoder))
         try:
-            changes = await self._store.changes(self._name, 0)
-            await self._write(lambda: fresh.apply(changes.head, (), {}))
+            changes = await self._store.changes(self._name, fresh.version)
+            await self._write(lambda: fresh.apply(changes.head, changes.removed, {}))
             async for contents in read_in_batches(self._store, self._name, changes.changed):
                 await self._write(functools.partial(fresh.apply, changes.head, (), contents))
         except BaseException:
@@ -111,6 +116,34 @@ class Tenant:
         if before is not None:
             await self._write(before.close)
 
+    async def _from_snapshot(self) -> LiveKnowledge | None:
+        if self._shelf is None or self.live is not None:  # this process has had it, and something was wrong
+            return None
+        shelf = self._shelf
+        saved = await self._write(lambda: shelf.open(self._name, self._encoder))
+        if saved is None:
+            return None
+        head = await self._store.head(self._name)
+        events = await self._store.read(self._name, [saved.version]) if 0 < saved.version <= head else {}
+        if shelf.is_of(self._name, events.get(saved.version)):
+            self._saved_version = saved.version
+            return saved
+        await self._write(saved.close)
+        return None
+
+    async def _save(self) -> None:
+        """A snapshot now and then; missing one costs only time at the next start."""
+        live, shelf = self.live, self._shelf
+        loop = asyncio.get_running_loop()
+        if shelf is None or live is None or self._applying or live.version in (0, self._saved_version):
+            return
+        if loop.time() - self._saved_at < _SAVE_S:
+            return
+        self._saved_at, version = loop.time(), live.version
+        event = (await self._store.read(self._name, [version]))[version]
+        if live.version == version and await loop.run_in_executor(self._trainers, shelf.save, self._name, live, event):
+            self._saved_version = version
+
     def _learn(self) -> None:
         self._untrained = True
         if self._training is None:
@@ -123,8 +156,11 @@ class Tenant:
                 self._untrained = False
                 await asyncio.get_running_loop().run_in_executor(self._trainers, self.live.train)
                 self.trained.set()
+            await self._save()
         except Exception:
-            _log.exception("the questions of %r cannot be learnt; answers go by the other evidence", self._name)
+            _log.exception(
+                "the questions of %r cannot be learnt, or kept; answers go by the other evidence", self._name
+            )
             self.trained.set()
         finally:
             self._training = None

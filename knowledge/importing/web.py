@@ -12,7 +12,7 @@ from knowledge.importing.outline import title_of
 
 _DROPPED = frozenset(
     """
-    script style noscript template nav footer iframe svg canvas object embed select textarea input math head dialog
+    script style noscript template nav footer iframe svg canvas object embed select textarea input math title dialog
     audio video
     """.split()  # noqa: SIM905
 )

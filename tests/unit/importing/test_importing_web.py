@@ -73,3 +73,10 @@ def test_a_pdf_name_with_a_page_in_it_is_read_as_a_page_and_noted() -> None:
 def test_a_page_without_words_is_refused() -> None:
     with pytest.raises(Unreadable, match="holds no text"):
         read("a.html", b"<html><body><nav>Home</nav><script>app()</script></body></html>")
+
+
+def test_a_page_without_head_and_body_tags_is_read() -> None:
+    page = "<html><title>Shop</title><main><h1>Returns</h1><p>Send it back within 30 days.</p></main>"
+    (document,) = read("p.html", page.encode()).documents
+    assert [entry.en.answer for entry in document.entries if entry.en] == ["Send it back within 30 days."]
+    assert "Shop" not in document.entries[0].en.answer  # type: ignore[union-attr]
