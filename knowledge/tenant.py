@@ -99,7 +99,8 @@ class Tenant:
 
     async def _load(self) -> None:
         """Builds it aside, from the last snapshot if there is one: until it is whole, what was known is searched."""
-        fresh = await self._from_snapshot() or await self._write(lambda: LiveKnowledge(self._encoder))
+        saved = await self._from_snapshot()
+        fresh = saved if saved is not None else await self._write(lambda: LiveKnowledge(self._encoder))
         try:
             changes = await self._store.changes(self._name, fresh.version)
             await self._write(lambda: fresh.apply(changes.head, changes.removed, {}))

@@ -85,7 +85,7 @@ _STEPS = st.lists(
     _STEPS, st.lists(st.lists(st.sampled_from([*TERMS, "unknown"]), max_size=6), min_size=1, max_size=4),
     st.integers(1, 8), st.data(),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_it_scores_as_the_definitions_say(
     steps: list[Add | Remove], questions: list[list[str]], k: int, data: st.DataObject
 ) -> None:
