@@ -24,8 +24,9 @@ _CLARIFY: dict[Language, float] = {"en": 0.6, "zh": 0.65}
 # An option stays when its odds against the best entry are at least these.
 _OPTION_ODDS = 0.1
 _OPTIONS = 3
-_TIE = 0.5  # difference of scores
+_TIE = 1.0  # difference of scores: the better one is less than three times as likely
 _ALL = 0.999  # coverage: every term of the question is in the entry
+_SAME = 0.01  # difference of coverage: what is understood of the question is in both entries
 _QUOTE_CHARACTERS = 300
 
 _UNKNOWN: dict[Language, str] = {
@@ -72,10 +73,11 @@ def _close(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _near_tie(hits: Sequence[Hit]) -> bool:
-    """The best two are as likely, and all that was said fits both: a coin would decide."""
+    """The best two are about as likely, and the words fit both alike: a coin would decide."""
     if len(hits) < 2 or hits[0].exact:
         return False
-    return hits[0].score - hits[1].score < _TIE and all(hit.evidence[COVERAGE] >= _ALL for hit in hits[:2])
+    first, second = hits[:2]
+    return first.score - second.score < _TIE and abs(first.evidence[COVERAGE] - second.evidence[COVERAGE]) < _SAME
 
 
 def _vague(hits: Sequence[Hit]) -> bool:

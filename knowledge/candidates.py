@@ -98,7 +98,7 @@ def candidates(
     exact: set[int] = set()
     if left_out is None:
         own = bare(question)
-        exact = {*tables.titles.get(own, ())} or {*tables.paraphrases.get(own, ())}
+        exact = _shown(within, tables.titles.get(own, ())) or _shown(within, tables.paraphrases.get(own, ()))
     else:
         near = [_without(cosines, ids, left_out) for cosines, ids in near]
     nominated = [_best_owners(ids) for _, ids in near]
@@ -142,6 +142,12 @@ def _best_owners(ids: Ints) -> Ints:
     numbers, first = np.unique(ids >> NUMBER_BITS, return_index=True)
     nearest: Ints = numbers[np.argsort(first)][:_NOMINATED]
     return nearest
+
+
+def _shown(within: Within, numbers: tuple[int, ...]) -> set[int]:
+    """Those that the search may find: what a scope or this moment leaves out hides no one else's question."""
+    every = np.array(numbers, dtype=np.int64)
+    return {*every[within.entries(every)].tolist()}
 
 
 def _best_of(head: HeadScores | None) -> list[int]:

@@ -66,6 +66,11 @@ class Examples:
             self._changed = False
             return [example for number in sorted(self._known) for example in self._known[number]]
 
+    def put_back(self) -> None:
+        """What was taken could not be learnt: the next `take` gives it again."""
+        with self._lock:
+            self._changed = True
+
     def held(self) -> tuple[list[Example], bool]:
         """All examples, and whether any changed since the last `take`: for a snapshot."""
         with self._lock:

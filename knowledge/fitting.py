@@ -106,4 +106,7 @@ def _fit_confidence(
         value = float(counts @ (np.logaddexp(0, z) - truth * z)) + pull * float(away @ away)
         return value, features.T @ (counts * (p - truth)) + 2 * pull * away
 
-    return tuple(minimize(loss, start, jac=True).x.round(3).tolist())
+    # As with the weights, more evidence never counts against an answer, so that what no case showed is safe:
+    # the last feature alone, nearness to the background, counts against it.
+    bounds = [(None, None), *[(0.0, None)] * (len(start) - 2), (None, 0.0)]
+    return tuple(minimize(loss, start, jac=True, bounds=bounds).x.round(3).tolist())

@@ -46,8 +46,8 @@ class Head:
         """
         self.entries = entries
         self.odds = odds
-        self._examples = examples
-        self._weights = weights
+        self.examples = examples
+        self.weights = weights
 
     @classmethod
     def train(cls, owners: Sequence[str], vectors: Floats) -> tuple[Head, LeftOut] | None:
@@ -77,7 +77,7 @@ class Head:
 
     def score(self, vectors: Floats) -> Floats:
         """(q, c): about 1 for the entry a question belongs to, about 0 for others and for questions of none."""
-        scores: Floats = _kernel(vectors, self._examples) @ self._weights
+        scores: Floats = _kernel(vectors, self.examples) @ self.weights
         return scores
 
 

@@ -35,8 +35,24 @@ class Found(Struct, frozen=True):
 
 
 class _Part(Struct, frozen=True):
+    """`words`: in the entries that are alive."""
+
     postings: Postings
     alive: Bools
+    live: int
+    words: float
+
+    @classmethod
+    def of(cls, postings: Postings, alive: Bools) -> _Part:
+        return cls(postings, alive, int(np.count_nonzero(alive)), float(postings.lengths[alive].sum(dtype=np.float64)))
+
+    def holders(self, starts: Ints, ends: Ints) -> Ints:
+        """(t,) entries alive in each span: what is gone must not make a word common."""
+        if self.live == len(self.alive):
+            return ends - starts
+        rows = self.postings.rows
+        spans = zip(starts.tolist(), ends.tolist(), strict=True)
+        return np.array([np.count_nonzero(self.alive[rows[start:end]]) for start, end in spans], dtype=np.int64)
 
 
 class LexicalIndex:
@@ -52,7 +68,7 @@ class LexicalIndex:
         self._writing = threading.Lock()
 
     def __len__(self) -> int:
-        return sum(int(part.alive.sum()) for part in self._parts)
+        return sum(part.live for part in self._parts)
 
     def add(self, documents: Sequence[tuple[int, list[str]]]) -> None:
         """(number, terms) of new entries; a number must not have been used before."""
@@ -60,19 +76,20 @@ class LexicalIndex:
             return
         new = Postings.of(sorted(documents, key=lambda each: each[0]))
         with self._writing:
-            parts = [*self._parts, _Part(new, np.ones(len(documents), dtype=np.bool_))]
+            parts = [*self._parts, _Part.of(new, np.ones(len(documents), dtype=np.bool_))]
             joined = 1
             while joined < len(parts) and _size(parts[-joined - 1 : -joined]) <= _MERGE_RATIO * _size(parts[-joined:]):
                 joined += 1
             if joined > 1:
                 merged = Postings.merged([(part.postings, part.alive) for part in parts[-joined:]])
-                parts[-joined:] = [_Part(merged, np.ones(len(merged.numbers), dtype=np.bool_))]
+                parts[-joined:] = [_Part.of(merged, np.ones(len(merged.numbers), dtype=np.bool_))]
             self._parts = tuple(parts)
 
     def remove(self, numbers: Ints) -> None:
         """Numbers that are not there are passed over."""
         with self._writing:
-            self._parts = tuple(_without(part, numbers) for part in self._parts)
+            parts = [_without(part, numbers) for part in self._parts]
+            self._parts = tuple(part for part in parts if part.live)
 
     def search(self, terms: list[str], k: int, also: Ints, allowed: Callable[[Ints], Bools] | None = None) -> Found:
         """The k entries with the highest BM25 and, whatever they score, those numbered `also`.
@@ -106,7 +123,7 @@ class LexicalIndex:
     def of(cls, parts: Sequence[tuple[Postings, Bools]]) -> LexicalIndex:
         """The index whose `parts` these were."""
         index = cls()
-        index._parts = tuple(_Part(postings, alive) for postings, alive in parts)
+        index._parts = tuple(_Part.of(postings, alive) for postings, alive in parts)
         return index
 
 
@@ -119,12 +136,14 @@ class _Asked:
         self._parts = parts
         self._own = np.array([counts[code] for code in codes.tolist()], dtype=np.float32)
         self._spans = [part.postings.spans(codes) for part in parts]
-        total = sum(len(part.alive) for part in parts)
-        held = sum((ends - starts for starts, ends in self._spans), np.zeros(len(codes), dtype=np.int64))
+        total = sum(part.live for part in parts)
+        held = np.zeros(len(codes), dtype=np.int64)
+        for part, span in zip(parts, self._spans, strict=True):
+            held += part.holders(*span)
         # A word no entry holds weighs most: it is the strongest sign that the question is about something else.
         idf = _idf(held, total)
         self._weights = idf / max(float(idf.sum()), 1e-9)
-        self._mean = max(sum(float(part.postings.lengths.sum()) for part in parts) / max(total, 1), 1.0)
+        self._mean = max(sum(part.words for part in parts) / max(total, 1), 1.0)
 
     def score(self, at: int, k: int, also: Ints, allowed: Callable[[Ints], Bools] | None) -> Found:
         part, (starts, ends) = self._parts[at], self._spans[at]
@@ -143,7 +162,11 @@ class _Asked:
         if len(candidates) > k:
             candidates = candidates[np.argpartition(-bm25[candidates], k - 1)[:k]]
         asked = postings.rows_of(also)
-        candidates = np.union1d(candidates, asked[asked >= 0])
+        asked = asked[asked >= 0]
+        asked = asked[part.alive[asked]]
+        if allowed is not None:
+            asked = asked[allowed(postings.numbers[asked])]
+        candidates = np.union1d(candidates, asked)
         return Found(postings.numbers[candidates], coverage[candidates], bm25[candidates])
 
     def score_without(self, number: int) -> tuple[float, float]:
@@ -178,7 +201,10 @@ def _without(part: _Part, numbers: Ints) -> _Part:
         return part
     alive = part.alive.copy()
     alive[rows] = False
-    return _Part(part.postings, alive)
+    if 2 * np.count_nonzero(alive) > len(alive):
+        return _Part.of(part.postings, alive)
+    # More is dead than alive: searches should not read it, nor memory hold it.
+    return _Part.of(Postings.merged([(part.postings, alive)]), np.ones(int(alive.sum()), dtype=np.bool_))
 
 
 def _idf(holders: Ints, documents: int) -> Floats:

@@ -170,7 +170,11 @@ class LiveKnowledge:
             self._learning = False
             return False
         # A view of its own: `apply` waits for those who use the published one.
-        self._tables.learnt = tuning.learn(copy.copy(self._view), examples)
+        try:
+            self._tables.learnt = tuning.learn(copy.copy(self._view), examples)
+        except BaseException:
+            self._tables.examples.put_back()
+            raise
         self._learning = False
         return True
 

@@ -5,7 +5,7 @@ The one way to an answer: the live chat, the tester and the evaluation all come 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from knowledge import confidence, ranking, text
 from knowledge.candidates import Candidates, HeadScores, candidates, channels
 from knowledge.examples import unit
 from knowledge.found import Confidence, Found, Hit
+from knowledge.learnt import Learnt
 from knowledge.scope import Scope
 from knowledge.tables import Row
 from knowledge.text import Language
@@ -33,12 +34,13 @@ def search(view: View, texts: Sequence[str], vectors: Floats, k: int, scope: Sco
     within = view.within(scope)
     languages = [text.language(each) for each in texts]
     asked = channels(view, within, vectors, languages)
-    heads = _heads(view, languages, vectors)
+    learnt = view.tables.learnt  # read once: training may replace it at any moment
+    heads = _heads(view, learnt, languages, vectors)
     near = background(view, vectors)
     found = []
     for at, each in enumerate(texts):
         own = candidates(view, within, asked, at, text.without_references(each), heads[at])
-        found.append(_judged(view, languages[at], own, float(near[at]), k))
+        found.append(_judged(view, learnt, languages[at], own, float(near[at]), k))
     return found
 
 
@@ -49,10 +51,12 @@ def background(view: View, vectors: Floats) -> Floats:
     return near
 
 
-def _heads(view: View, languages: Sequence[Language], vectors: Floats) -> list[HeadScores | None]:
+def _heads(
+    view: View, known: Mapping[Language, Learnt], languages: Sequence[Language], vectors: Floats
+) -> list[HeadScores | None]:
     """For each question; None where nothing was learnt for its language."""
     found: list[HeadScores | None] = [None] * len(languages)
-    for language, learnt in view.tables.learnt.items():
+    for language, learnt in known.items():
         rows = [at for at, each in enumerate(languages) if each == language]
         if rows:
             numbers = [view.tables.newest.get(entry, -1) for entry in learnt.head.entries]
@@ -61,10 +65,13 @@ def _heads(view: View, languages: Sequence[Language], vectors: Floats) -> list[H
     return found
 
 
-def _judged(view: View, language: Language, own: Candidates, near: float, k: int) -> Found:
+def _judged(
+    view: View, known: Mapping[Language, Learnt], language: Language, own: Candidates, near: float, k: int
+) -> Found:
     if not len(own.numbers):
         return Found(view.version, language, (), Confidence(0.0, 0.0), near)
-    calibration = view.calibration(language)
+    learnt = known.get(language)
+    calibration = view.calibration(language) if learnt is None else learnt.calibration
     scores = ranking.scores(calibration.weights, own.evidence)
     scores[own.exact] += _EXACT
     best = np.argsort(-scores, kind="stable")

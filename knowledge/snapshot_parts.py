@@ -133,11 +133,11 @@ def examples_from(arrays: Arrays, rows: dict[int, Row]) -> list[Example]:
 def learnt_of(learnt: Learnt) -> Arrays:
     head = learnt.head
     # In the order that they have in memory: another one would sum up otherwise, in the last digit.
-    by_column = head._weights.flags.f_contiguous
+    by_column = head.weights.flags.f_contiguous
     return {
         "entries": packed(head.entries),
-        "examples": head._examples,
-        "weights by column" if by_column else "weights": head._weights.T if by_column else head._weights,
+        "examples": head.examples,
+        "weights by column" if by_column else "weights": head.weights.T if by_column else head.weights,
         "odds": np.array([head.odds]),
         "calibration": packed(learnt.calibration),
     }

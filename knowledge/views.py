@@ -32,10 +32,7 @@ class View:
         return self.tables.rows.get(number) if number < self.limit else None
 
     def calibration(self, language: Language) -> Calibration:
-        """What was learnt from the tenant's own questions, else what holds for knowledge of its kind."""
-        learnt = self.tables.learnt.get(language)
-        if learnt is not None:
-            return learnt.calibration
+        """What holds for knowledge of this kind."""
         mostly_faq = 2 * self.tables.faqs >= len(self.tables.rows)
         return CALIBRATION[Regime(language, "faq" if mostly_faq else "documents")]
 

@@ -73,7 +73,7 @@ def _recent(view: View, queries: Floats, k: int, allowed: Filter | None) -> list
 def _scanned(view: View, allowed: Filter | None) -> tuple[list[Scanned], float]:
     """The segments worth a look, each with the rows that may be found, and the share these are of all."""
     if allowed is None:
-        return [(segment, part, part.alive if part.dead else None) for segment, part in view.segments], 1.0
+        return [(segment, part, None) for segment, part in view.segments], 1.0
     scanned: list[Scanned] = []
     kept, total = 0, 0
     for segment, part in view.segments:
@@ -109,13 +109,29 @@ def _quantised(
         if id(codec) not in probed:
             most = max(1, math.ceil(len(codec.centroids) * most_probed))
             probed[id(codec)] = codec.probe(query, gap, most)
-        scans.append(segment.inverted.scan(query, probed[id(codec)], min(wanted, part.rows), only))
+        scans.append(_scan(segment, part, only, query, probed[id(codec)], wanted))
     cut = _cut([scores for scores, _ in scans], wanted)
     return _scored(
         [(segment, rows[scores >= cut]) for (segment, _, _), (scores, rows) in zip(segments, scans, strict=True)],
         query,
         k,
     )
+
+
+def _scan(
+    segment: Segment, part: Part, only: Bits | None, query: Floats, probed: tuple[Floats, Ints], wanted: int
+) -> Found:
+    """The best rows alive of the probed lists; `only`: those that a filter leaves, None without one."""
+    wanted = min(wanted, part.rows)
+    if only is not None or not part.dead:
+        return segment.inverted.scan(query, probed, wanted, only)
+    # Asking for a few more and leaving out the dead takes a third less time than a scan that looks at every row's bit.
+    more = min(math.ceil(wanted * part.rows / part.live), part.rows)
+    scores, rows = segment.inverted.scan(query, probed, more, None)
+    alive = bitmap.has(part.alive, rows)
+    if 2 * np.count_nonzero(alive) < min(wanted, len(rows)):  # the dead lie just here
+        return segment.inverted.scan(query, probed, wanted, part.alive)
+    return scores[alive], rows[alive]
 
 
 def _scored(chosen: list[tuple[Segment, Ints]], query: Floats, k: int) -> list[Found]:
