@@ -15,14 +15,14 @@ from zlib import crc32
 from msgspec import Struct, structs
 
 from bench.calibrate_questions import OUT_OF_SCOPE_EN, OUT_OF_SCOPE_ZH
-from knowledge.entries import Document, Entry, Side, load
+from knowledge.entries import Document, Entry, Side
 from knowledge.importing.reading import read
+from knowledge.seeding import demo
 from knowledge.text import Language
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(__file__).resolve().parent / "data"
 FIXTURES = ROOT.parent / "shared" / "fixtures"
-SHOP = ROOT / "knowledge" / "demo_shop.jsonl"
 
 
 class Asked(Struct, frozen=True):
@@ -63,7 +63,7 @@ def faq(name: str, language: Language, stem: str) -> QuestionSet:
 def shop_titles(language: Language) -> QuestionSet:
     """The demo shop without its paraphrases, which are asked."""
     entries, asked = [], []
-    for entry in load(SHOP):
+    for entry in demo().entries:
         side = dict(entry.sides())[language]
         entries.append(_in(Entry(entry.id, entry.topic), {language: structs.replace(side, paraphrases=())}))
         asked += [Asked(each, frozenset({entry.id})) for each in side.paraphrases]
@@ -73,7 +73,7 @@ def shop_titles(language: Language) -> QuestionSet:
 def shop_held_out(language: Language, fold: int, folds: int = 6) -> QuestionSet:
     """The demo shop without every sixth paraphrase of each entry; those are asked."""
     entries, asked = [], []
-    for entry in load(SHOP):
+    for entry in demo().entries:
         sides: dict[Language, Side] = {}
         for each, side in entry.sides():
             stay = tuple(text for at, text in enumerate(side.paraphrases) if at % folds != fold)
@@ -85,7 +85,7 @@ def shop_held_out(language: Language, fold: int, folds: int = 6) -> QuestionSet:
 
 def shop_topic_removed(language: Language, group: int, groups: int = 5) -> QuestionSet:
     """The questions of some topics, asked of the shop without them: near, yet out of scope."""
-    every = load(SHOP)
+    every = demo().entries
     outside = [entry for entry in every if crc32(entry.topic.encode()) % groups == group]
     inside = [entry for entry in every if entry not in outside]
     asked = [Asked(dict(entry.sides())[language].question, frozenset()) for entry in outside]

@@ -30,7 +30,7 @@ async def seed(store: KnowledgeStore, tenant: str, path: Path | None) -> None:
     head = await store.head(tenant)
     if path is None:
         if head == 0:
-            await library.add(tenant, [_demo()], _BY)
+            await library.add(tenant, [demo()], _BY)
         return
     documents = _documents(path)
     if DEMO_ID in await store.state(tenant, head):
@@ -41,7 +41,8 @@ async def seed(store: KnowledgeStore, tenant: str, path: Path | None) -> None:
         raise ConfigurationError(f"KEFU_KNOWLEDGE={path}: {error.detail}") from error
 
 
-def _demo() -> Document:
+def demo() -> Document:
+    """The demo shop."""
     (document,) = read(DEMO.name, DEMO.read_bytes()).documents
     return msgspec.structs.replace(document, id=DEMO_ID, title="Demo shop")
 

@@ -12,15 +12,16 @@ import pytest
 from bench.calibrate_questions import OUT_OF_SCOPE_EN, OUT_OF_SCOPE_ZH
 from knowledge.answers import CONSIDERED, MODEL, compose
 from knowledge.embedder import Embedder, Floats
-from knowledge.entries import Document, Entry, Side, load
+from knowledge.entries import Document, Entry, Side
 from knowledge.live import Confirmed, LiveKnowledge
+from knowledge.seeding import demo
 from knowledge.smalltalk import smalltalk
 from knowledge.vector_cache import CachedEncoder
 from schemas.answers import Answer, Question
 
 ROOT = Path(__file__).resolve().parents[2]
-ENTRIES = load(ROOT / "knowledge" / "demo_shop.jsonl")
-SHOP = {"shop": Document("shop", "Demo shop", "demo_shop.jsonl", tuple(ENTRIES))}
+ENTRIES = demo().entries
+SHOP = {"shop": Document("shop", "Demo shop", "demo_shop.jsonl", ENTRIES)}
 
 
 class Shelf:
