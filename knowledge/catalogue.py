@@ -9,8 +9,7 @@ from events.knowledge_codec import CONFIRMED
 from events.knowledge_store import HistoryLine, KnowledgeStore
 from knowledge import showing
 from knowledge.contents import read_contents, read_in_batches
-from knowledge.entries import Document
-from knowledge.live import Confirmed
+from knowledge.entries import Confirmed, Document
 from schemas.errors import NotFound
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from events.knowledge_codec import CONFIRMED, Event
 from events.knowledge_store import KnowledgeStore
-from knowledge.live import Confirmed, Content
+from knowledge.entries import Confirmed, Content
 from knowledge.stored import from_stored
 from schemas.knowledge_pb2 import AnswerConfirmed, DocumentAdded, DocumentRevised
 

@@ -59,3 +59,14 @@ class Document(Struct, frozen=True):
     entries: tuple[Entry, ...]
     collection: str = "default"
     tags: tuple[str, ...] = ()
+
+
+class Confirmed(Struct, frozen=True):
+    """A person said that the entry answers the question."""
+
+    entry: str
+    question: str
+
+
+# What an item of a tenant's knowledge is.
+Content = Document | Confirmed

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Sequence
 
 from events.knowledge_store import KnowledgeStore
 from knowledge.contents import read_contents, read_in_batches
-from knowledge.entries import Document, Entry
+from knowledge.entries import Content, Document, Entry
 from knowledge.importing.duplicates import NEAR
 from knowledge.importing.shingles import shingles
-from knowledge.live import Content
 
 _NEIGHBOURS = 64  # entries taken of one look-up: headings of templates are shared by thousands
 

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from knowledge import searching, tuning
 from knowledge.background import BACKGROUND
 from knowledge.embedder import Encoder
-from knowledge.entries import Document, Entry
+from knowledge.entries import Confirmed, Content, Document, Entry
 from knowledge.found import Found
 from knowledge.scope import EVERYTHING, Label, Scope
 from knowledge.tables import Held, New, Tables
@@ -37,16 +37,6 @@ _LONGEST_SEARCH_S = 30.0
 _NOTHING = Held({}, (), [], [], False, {})
 
 _log = logging.getLogger(__name__)
-
-
-class Confirmed(Struct, frozen=True):
-    """A person said that the entry answers the question."""
-
-    entry: str
-    question: str
-
-
-Content = Document | Confirmed
 
 
 class Moment(Struct, frozen=True):

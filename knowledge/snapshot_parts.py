@@ -8,12 +8,12 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from knowledge.entries import Kind
+from knowledge.entries import Confirmed, Kind
 from knowledge.examples import Example
 from knowledge.flat import Arrays, packed
 from knowledge.head import Head
 from knowledge.learnt import Learnt
-from knowledge.live import Confirmed, Moment
+from knowledge.live import Moment
 from knowledge.postings import Bools, Postings
 from knowledge.ranking import Calibration
 from knowledge.scope import Label

@@ -12,8 +12,8 @@ import pytest
 from bench.calibrate_questions import OUT_OF_SCOPE_EN, OUT_OF_SCOPE_ZH
 from knowledge.answers import CONSIDERED, MODEL, compose
 from knowledge.embedder import Embedder, Floats
-from knowledge.entries import Document, Entry, Side
-from knowledge.live import Confirmed, LiveKnowledge
+from knowledge.entries import Confirmed, Document, Entry, Side
+from knowledge.live import LiveKnowledge
 from knowledge.seeding import demo
 from knowledge.smalltalk import smalltalk
 from knowledge.vector_cache import CachedEncoder

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from kit.letters import Floats, Letters
 from unit.vectors.vector_model import SMALL
 
-from knowledge.entries import Document, Entry, Side
+from knowledge.entries import Confirmed, Content, Document, Entry, Side
 from knowledge.found import Found
 from knowledge.lexical import LexicalIndex
-from knowledge.live import Confirmed, Content, LiveKnowledge
+from knowledge.live import LiveKnowledge
 from knowledge.scope import EVERYTHING, Scope
 from knowledge.vectors import VectorSettings
 

@@ -9,9 +9,9 @@ import pytest
 from kit.letters import Letters
 
 from knowledge import confidence, ranking
-from knowledge.entries import Document, Entry, Side
+from knowledge.entries import Confirmed, Document, Entry, Side
 from knowledge.found import Confidence, Found
-from knowledge.live import Confirmed, LiveKnowledge
+from knowledge.live import LiveKnowledge
 from knowledge.ranking import CALIBRATION, EVIDENCE, REGIMES, Regime
 
 LETTERS = Letters()

@@ -15,8 +15,8 @@ from unit.test_live_knowledge import NOBODYS, Change, applied, check, entries_of
 from unit.vectors.vector_model import SMALL
 
 from knowledge import snapshots
-from knowledge.entries import Document, Entry, Side
-from knowledge.live import Confirmed, Content, LiveKnowledge
+from knowledge.entries import Confirmed, Content, Document, Entry, Side
+from knowledge.live import LiveKnowledge
 from knowledge.scope import Scope
 from knowledge.vectors import DamagedSnapshot, VectorSettings
 from schemas.errors import KefuError
