@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from knowledge.files import write_atomically
-from knowledge.vectors import DamagedSnapshot
+from schemas.errors import KefuError
 
 Arrays = dict[str, npt.NDArray[Any]]
 Entry = dict[str, Any]  # of the manifest: a file's checksum, and the name, type and shape of its arrays
@@ -23,6 +23,12 @@ Entry = dict[str, Any]  # of the manifest: a file's checksum, and the name, type
 _ALIGNED = 64
 
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class DamagedSnapshot(KefuError):
+    """A snapshot is missing, incomplete or altered; rebuild what it holds from its source."""
+
+    code, title = "damaged_snapshot", "Damaged snapshot"
 
 
 def packed(value: Any) -> npt.NDArray[np.uint8]:

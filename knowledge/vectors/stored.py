@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 import zlib
@@ -13,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from knowledge.files import write_atomically
+from knowledge.flat import DamagedSnapshot, read_manifest, write_manifest
 from knowledge.vectors import bitmap
 from knowledge.vectors.quantised import Codec, Encoded
 from knowledge.vectors.tables import Gaps, Part, Recent, Segment, View
-from schemas.errors import KefuError
 
 _FORMAT = 2
 _MANIFEST = "manifest.json"
@@ -34,12 +32,6 @@ class Learnt(Struct, frozen=True):
     codec: Codec | None = None
     trained_on: int = 0
     measured_on: int = 0
-
-
-class DamagedSnapshot(KefuError):
-    """The snapshot of a vector index is missing, incomplete or altered; rebuild the index from its source."""
-
-    code, title = "damaged_snapshot", "Damaged snapshot"
 
 
 def save(view: View, learnt: Learnt, dim: int, folder: Path) -> None:
@@ -73,8 +65,7 @@ def save(view: View, learnt: Learnt, dim: int, folder: Path) -> None:
         "codecs": {name: _written(folder, name, codec.arrays(), had) for name, codec in codecs.items()},
         "tables": tables,
     }
-    text = json.dumps(body)
-    write_atomically(folder / _MANIFEST, f"{zlib.crc32(text.encode()):08x} {text}".encode())
+    write_manifest(folder / _MANIFEST, body)
     kept = {entry["file"] for entry in _files(body)}
     for path in folder.glob(f"*{_ENDING}*"):
         if path.name not in kept:
@@ -153,14 +144,9 @@ def _read(folder: Path, entry: Entry) -> Arrays:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / _MANIFEST
-    try:
-        checksum, text = path.read_text(encoding="utf-8").split(" ", 1)
-        whole = int(checksum, 16) == zlib.crc32(text.encode())
-        body: dict[str, Any] = json.loads(text) if whole else {}
-    except (OSError, ValueError) as error:
-        raise DamagedSnapshot(f"{path} cannot be read: {error}; rebuild the index") from error
-    if not whole or body["format"] != _FORMAT:
-        raise DamagedSnapshot(f"{path} is altered, or of another version; rebuild the index")
+    body = read_manifest(path)
+    if body["format"] != _FORMAT:
+        raise DamagedSnapshot(f"{path} is of another version; rebuild the index")
     return body
 
 

@@ -84,7 +84,7 @@ def test_a_save_that_dies_leaves_the_last_snapshot(tmp_path: Path, monkeypatch: 
         raise OSError("no space left")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
-        patch.setattr("knowledge.vectors.stored.write_atomically", full_disk)
+        patch.setattr("knowledge.flat.write_atomically", full_disk)
         index.save(tmp_path)
     index.close()
     opened = VectorIndex.open(tmp_path, settings=SMALL)
