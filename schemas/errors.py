@@ -128,3 +128,9 @@ class ConfigurationError(KefuError):
     """A setting is wrong; the process refuses to start."""
 
     code, title = "configuration_error", "Configuration error"
+
+
+class InvalidDefinition(KefuError):
+    """Routes, a flow, tools or guardrails that cannot work as written; nothing was changed."""
+
+    code, status, title = "invalid_definition", 422, "Invalid definition"
