@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import cast
 
-from actors import snapshot
+from guardrails.inputs import inspect_input
+from msgspec import structs
+
+from actors import facts, snapshot
+from actors.modelling import routed, triggered
+from actors.recorder import Recorder, append
 from actors.reply import answer_of, render
-from actors.session import (
-    FOLD_VERSION,
-    Command,
-    CompleteTurn,
-    KnownKey,
-    ReceiveMessage,
-    State,
-    decide,
-    evolve,
-    fingerprint,
-    fold,
-    key_digest,
-    question_for,
-)
-from events.codec import Event, decode, encode
-from events.store import EventStore, StoredEvent
-from schemas.answers import Answer, Answerer
+from actors.rules import TurnRules, VersionedFlow
+from actors.running import Running, Show, request_of
+from actors.runtime import Runtime
+from actors.session import ReceiveMessage, RecordShadow, decide, question_for
+from actors.state import FOLD_VERSION, KnownKey, State, fingerprint, fold, key_digest
+from actors.steps import Ask, Consult, Turn
+from events.codec import Event, decode
+from events.store import StoredEvent
+from schemas.answers import Answer
 from schemas.api import TurnRequest
 from schemas.errors import (
     AppendOutcomeUnknown,
@@ -36,24 +33,24 @@ from schemas.errors import (
     WrongExpectedVersion,
 )
 from schemas.events_pb2 import BotReplied, UserMessageReceived
+from schemas.models import Completion, ModelUnavailable, Priority, Situation
 
 MAILBOX = 32  # commands that may wait for one session
 SNAPSHOT_EVERY = 250  # events; folding as many takes about a millisecond
 _ATTEMPTS = 4  # each one lost race means that somebody else made progress
+_RECOVERY_MS = 15_000  # what a turn that was cut off may take
+_SHADOW_MS = 60_000
 
 
-def no_probe(_point: str) -> None:
-    """Stands where fault tests put a crash."""
+class _Waiting:
+    """A turn in progress. `waiters`: requests that want its reply."""
 
+    __slots__ = ("fingerprint", "outcome", "waiters")
 
-class Runtime(NamedTuple):
-    """What actors need from outside. `probe` is called with a name at every step that a crash could cut."""
-
-    store: EventStore
-    answerer: Answerer
-    clock: Callable[[], int]  # milliseconds since 1970
-    new_id: Callable[[], int]  # snowflakes
-    probe: Callable[[str], None] = no_probe
+    def __init__(self, fingerprint: bytes, outcome: asyncio.Future[bytes]) -> None:
+        self.fingerprint = fingerprint
+        self.outcome = outcome
+        self.waiters = 1
 
 
 class SessionActor:
@@ -62,6 +59,8 @@ class SessionActor:
     __slots__ = (
         "_in_progress",
         "_lock",
+        "_mirrors",
+        "_running",
         "_runtime",
         "_snapshot_seq",
         "external_id",
@@ -78,7 +77,9 @@ class SessionActor:
         self.state: State | None = None
         self._snapshot_seq = 0
         self._lock = asyncio.Lock()  # first come, first served
-        self._in_progress: dict[str, tuple[bytes, asyncio.Future[bytes]]] = {}
+        self._in_progress: dict[str, _Waiting] = {}
+        self._running: tuple[str, Running] | None = None
+        self._mirrors: set[asyncio.Task[None]] | None = None  # few sessions ever have any
 
     @property
     def idle(self) -> bool:
@@ -86,28 +87,29 @@ class SessionActor:
 
     # --- Mailbox ---------------------------------------------------------------------------------------
 
-    async def take(self, turn: TurnRequest) -> bytes:
+    async def take(self, turn: TurnRequest, show: Show | None = None) -> bytes:
         """The turn's reply as JSON, once it is durable. A second request with the same key joins the first.
 
-        Raises MailboxFull, DeadlineExceeded (not begun in time), KeyReused, and
-        whatever keeps the log or the answerer from answering.
+        `show` gets a model's words as they come, of the first request only. Raises MailboxFull, DeadlineExceeded (not
+        begun in time), KeyReused, and whatever keeps the log or the answerer from answering.
         """
         print_ = fingerprint(turn.text)
         joined = self._in_progress.get(turn.key)
         if joined is not None:
-            if joined[0] != print_:
+            if joined.fingerprint != print_:
                 raise _key_reused(turn.key)
-            return await asyncio.shield(joined[1])
+            joined.waiters += 1
+            return await asyncio.shield(joined.outcome)
         if len(self._in_progress) >= MAILBOX:
             raise MailboxFull(
                 f"session {self.external_id!r} has {MAILBOX} messages waiting; wait for replies",
                 retry_after_s=1,
             )
         outcome: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._in_progress[turn.key] = (print_, outcome)
+        self._in_progress[turn.key] = _Waiting(print_, outcome)
         try:
             async with self._lock:
-                reply = await self._turn(turn, print_)
+                reply = await self._turn(turn, print_, show)
         except BaseException as error:
             outcome.set_exception(error)
             outcome.exception()  # nobody may have joined; that is not a lost error
@@ -117,15 +119,40 @@ class SessionActor:
         outcome.set_result(reply)
         return reply
 
+    def leave(self, key: str) -> None:
+        """One who waited for this turn has gone. When nobody is left, a model that is still writing is stopped."""
+        waiting = self._in_progress.get(key)
+        if waiting is None:
+            return
+        waiting.waiters -= 1
+        if waiting.waiters <= 0 and self._running is not None and self._running[0] == key:
+            self._running[1].leave()
+
+    async def open(self) -> None:
+        """Load the session before it is asked anything."""
+        async with self._lock:
+            if self.state is None:
+                await self.activate()
+
+    async def prepare(self, text: str) -> None:
+        """Have the answer ready for a message that is still being written. Changes nothing."""
+        await self.open()
+        state, rules = self.state, self._runtime.rules.of(self.tenant)
+        if state is None or state.flow is not None or state.proposal is not None:
+            return
+        question = question_for(state, text, grounded=rules.uses_models)
+        if self._runtime.answerer.cached(question) is None:
+            await self._runtime.answerer.answer(question)
+
     # --- A turn ----------------------------------------------------------------------------------------
 
-    async def _turn(self, turn: TurnRequest, print_: bytes) -> bytes:
+    async def _turn(self, turn: TurnRequest, print_: bytes, show: Show | None) -> bytes:
         self._runtime.probe("received")
         if self._runtime.clock() > turn.deadline_ms:
             raise DeadlineExceeded("the turn waited too long to begin; retry with the same key", retry_after_s=1)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                reply = await self._run(turn, print_)
+                reply = await self._run(turn, print_, show)
                 self._runtime.probe("before_acknowledgement")
                 return reply
             except (WrongExpectedVersion, AppendOutcomeUnknown):
@@ -140,45 +167,98 @@ class SessionActor:
                 raise
         raise AssertionError("unreachable")
 
-    async def _run(self, turn: TurnRequest, print_: bytes) -> bytes:
+    async def _run(self, turn: TurnRequest, print_: bytes, show: Show | None) -> bytes:
         state = self.state
         if state is None or state.open_turn is not None:
             state = await self.activate()
         known = state.keys.get(key_digest(turn.key))
         if known is not None:
             return await self._recorded(turn, print_, known)
-        runtime, answerer = self._runtime, self._runtime.answerer
-        question = question_for(state, turn.text)
-        answer = answerer.cached(question)
-        if answer is None and answerer.has_effects:
-            await self._do(state, self._message(turn, print_, None))
-            runtime.probe("before_answer")
-            answer = await answerer.answer(question)
-            runtime.probe("after_answer")
-            events = await self._do(state, CompleteTurn(turn.key, answer, runtime.clock()))
-        else:
-            if answer is None:
-                runtime.probe("before_answer")
-                answer = await answerer.answer(question)
-                runtime.probe("after_answer")
-            events = await self._do(state, self._message(turn, print_, answer))
-        reply = events[-1]
-        assert isinstance(reply, BotReplied)
+        rules = self._runtime.rules.of(self.tenant)
+        message = ReceiveMessage(
+            self.tenant, self.external_id, turn.key, print_, turn.text, self._runtime.clock(), None, turn.priority
+        )
+        found = tuple(triggered(turn.key, each, message.at_ms) for each in inspect_input(turn.text, rules.guardrails))
+        if found or state.flow is not None or state.proposal is not None:
+            return await self._at_length(state, rules, turn, structs.replace(message, facts=found), show)
+        question = question_for(state, turn.text, grounded=rules.uses_models)
+        answer = self._runtime.answerer.cached(question)
+        if answer is None:
+            if self._runtime.answerer.has_effects:
+                return await self._at_length(state, rules, turn, message, show)
+            self._runtime.probe("before_answer")
+            answer = await self._runtime.answerer.answer(question)
+            self._runtime.probe("after_answer")
+        if not Turn(rules, message.at_ms).settled_by(answer):
+            step = Consult(question.text, False, question.grounded)
+            consulted = facts.consulted(turn.key, step, answer, rules, message.at_ms)
+            return await self._at_length(state, rules, turn, structs.replace(message, facts=consulted), show)
+        answer = routed(answer, rules.choose(Situation(self.tenant, self.external_id, message.at_ms)))
+        # Nothing else can follow: message and reply in one append, which is what most turns are.
+        events = decide(state, structs.replace(message, answer=answer))
+        await append(self._runtime, self.session_id, state, events)
+        return render(self.external_id, cast(BotReplied, events[-1]).turn, state.version, answer)
+
+    async def _at_length(
+        self, state: State, rules: TurnRules, turn: TurnRequest, message: ReceiveMessage, show: Show | None
+    ) -> bytes:
+        """A turn that takes more than looking up its answer."""
+        recorder = Recorder(self._runtime, self.session_id, state)
+        recorder.take(message)
+        if self._runtime.answerer.has_effects:
+            await recorder.flush()
+        answer, reply = await self._to_its_reply(recorder, rules, turn.key, turn.deadline_ms, show)
         return render(self.external_id, reply.turn, state.version, answer)
 
-    def _message(self, turn: TurnRequest, print_: bytes, answer: Answer | None) -> ReceiveMessage:
-        return ReceiveMessage(self.tenant, self.external_id, turn.key, print_, turn.text, self._runtime.clock(), answer)
+    async def _to_its_reply(
+        self, recorder: Recorder, rules: TurnRules, key: str, deadline_ms: int, show: Show | None
+    ) -> tuple[Answer, BotReplied]:
+        at, opened = recorder.ahead.flow, recorder.ahead.open_turn
+        pinned = None
+        if at is not None:
+            flow = await self._runtime.rules.flow(self.tenant, at.flow, at.version)
+            pinned = None if flow is None else VersionedFlow(flow, at.version)
+        priority = cast(Priority, (opened and opened.priority) or "normal")
+        turn = Turn(rules, self._runtime.clock(), priority, pinned)
+        running = Running(self._runtime, recorder, turn, key, deadline_ms, show)
+        self._running = (key, running)
+        try:
+            given = await running.to_its_reply()
+        finally:
+            self._running = None
+        for ask in running.shadows:
+            self._mirror(key, ask)
+        return given
 
-    async def _do(self, state: State, command: Command) -> tuple[Event, ...]:
-        """Decide, make durable, and only then believe it."""
-        events = decide(state, command)
-        closes = isinstance(events[-1], BotReplied)
-        self._runtime.probe("before_reply_append" if closes else "before_intent_append")
-        await self._runtime.store.append(self.session_id, state.version, [encode(event) for event in events])
-        self._runtime.probe("after_reply_append" if closes else "after_intent_append")
-        for event in events:
-            evolve(state, event)
-        return events
+    # --- Shadows ---------------------------------------------------------------------------------------
+
+    def _mirror(self, key: str, ask: Ask) -> None:
+        """Ask the shadow route the same, for the record. Best effort: a crash loses it."""
+        task = asyncio.get_running_loop().create_task(self._shadow(key, ask))
+        self._mirrors = self._mirrors or set()
+        self._mirrors.add(task)
+        task.add_done_callback(self._mirrors.discard)
+
+    async def _shadow(self, key: str, ask: Ask) -> None:
+        clock = self._runtime.clock
+        request = request_of(ask, self.tenant, ask.choice.shadow, clock(), clock() + _SHADOW_MS)
+        ask = ask._replace(choice=structs.replace(ask.choice, route=ask.choice.shadow))
+        event = facts.unanswered(key, ask, (), "", clock())
+        try:
+            async for each in self._runtime.models.stream(request):
+                if isinstance(each, Completion):
+                    event = facts.completed(key, ask, each, clock())
+        except ModelUnavailable as error:
+            event = facts.unanswered(key, ask, error.attempts, error.partial, clock())
+        event.shadow = True
+        for _ in range(_ATTEMPTS):
+            async with self._lock:
+                try:
+                    state = self.state or await self.activate()
+                    await append(self._runtime, self.session_id, state, decide(state, RecordShadow(event)))
+                    return
+                except (WrongExpectedVersion, AppendOutcomeUnknown):
+                    self.state = None
 
     async def _recorded(self, turn: TurnRequest, print_: bytes, known: KnownKey) -> bytes:
         """The reply that this key got before, from the log."""
@@ -214,8 +294,10 @@ class SessionActor:
             state.tenant, state.external_id = self.tenant, self.external_id
         self._snapshot_seq = opened.snapshot.seq if opened.snapshot else 0
         if state.open_turn is not None:
-            answer = await self._runtime.answerer.answer(question_for(state, state.open_turn.text))
-            await self._do(state, CompleteTurn(state.open_turn.key, answer, self._runtime.clock()))
+            recorder = Recorder(self._runtime, self.session_id, state)
+            deadline_ms = self._runtime.clock() + _RECOVERY_MS
+            rules = self._runtime.rules.of(self.tenant)
+            await self._to_its_reply(recorder, rules, state.open_turn.key, deadline_ms, None)
         self.state = state
         return state
 

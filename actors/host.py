@@ -20,10 +20,11 @@ import msgspec
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.actor import Runtime
 from actors.placement import NAMESPACE
+from actors.running import Show
+from actors.runtime import Runtime
 from actors.sessions import Sessions
-from schemas.api import TurnOutcome, TurnRequest, encode_json, problem
+from schemas.api import MORE, TurnOutcome, TurnRequest, encode_json, problem
 from schemas.errors import KefuError
 from schemas.settings import Settings
 
@@ -78,7 +79,12 @@ class SessionHostCore:
             client = self._clients[client_id] = _Client()
         client.seen = self._loop.time()
         for turn in _decode(payload):
-            self._spawn(self._serve(client, turn))
+            if turn.what == "turn":
+                self._spawn(self._serve(client, turn))
+            elif turn.what == "leave":
+                self._sessions.leave(turn)
+            else:
+                self._spawn(self._prepare(turn))
         if not client.ready:
             waiter: asyncio.Future[None] = self._loop.create_future()
             client.waiters.append(waiter)
@@ -91,8 +97,14 @@ class SessionHostCore:
         return _encode(ready)
 
     async def _serve(self, client: _Client, turn: TurnRequest) -> None:
+        show: Show | None = None
+        if turn.stream:
+
+            def show(text: str) -> None:
+                client.deliver(TurnOutcome(turn.ref, MORE, text.encode()))
+
         try:
-            outcome = TurnOutcome(turn.ref, 200, await self._sessions.take(turn))
+            outcome = TurnOutcome(turn.ref, 200, await self._sessions.take(turn, show))
         except KefuError as error:
             outcome = TurnOutcome(turn.ref, error.status, encode_json(problem(error)), error.retry_after_s)
         except Exception:  # a defect: the customer gets an answer, the operator the trace
@@ -100,6 +112,11 @@ class SessionHostCore:
             defect = KefuError("the turn failed by a defect; it is in the host's log", retry_after_s=1)
             outcome = TurnOutcome(turn.ref, 500, encode_json(problem(defect)), 1)
         client.deliver(outcome)
+
+    async def _prepare(self, turn: TurnRequest) -> None:
+        # Nobody waits for it; when the turn itself comes, whatever is wrong will be said.
+        with contextlib.suppress(Exception):
+            await self._sessions.prepare(turn)
 
     def stats(self) -> dict[str, int]:
         """Counters since the start and gauges of now."""
@@ -110,6 +127,7 @@ class SessionHostCore:
             "turns_in_progress": sessions.active,
             "turns": sessions.turns,
             "failed_turns": sessions.failed,
+            "prepared": sessions.prepared,
             "activations": sessions.activations,
             "passivations": sessions.passivations,
         }

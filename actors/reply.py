@@ -16,6 +16,10 @@ _KINDS: dict[int, Kind] = {
     pb.UNKNOWN: "unknown",
     pb.SMALLTALK: "smalltalk",
     pb.ESCALATED: "escalated",
+    pb.FLOW: "flow",
+    pb.REFUSED: "refused",
+    pb.CONFIRM: "confirm",
+    pb.CLOSED: "closed",
 }
 
 
@@ -32,6 +36,8 @@ def answer_of(event: pb.BotReplied) -> Answer:
         options=tuple(Option(o.id, o.title) for o in event.options),
         offer_person=event.offer_person,
         answer_us=event.answer_us,
+        route=event.route or "extractive",
+        route_version=event.route_version,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 
-from actors.actor import Runtime, SessionActor
+from actors.actor import SessionActor
+from actors.running import Show
+from actors.runtime import Runtime
 from schemas.api import TurnRequest
 from schemas.errors import HostOverloaded
 
@@ -29,6 +31,7 @@ class Sessions:
         self.turns = 0  # finished since the start
         self.failed = 0
         self.active = 0  # in progress now
+        self.prepared = 0
         self.activations = 0
         self.passivations = 0
 
@@ -36,21 +39,14 @@ class Sessions:
     def resident(self) -> int:
         return len(self._actors)
 
-    async def take(self, turn: TurnRequest) -> bytes:
-        """The reply's JSON once the turn is durable; see SessionActor.take for what it raises."""
+    async def take(self, turn: TurnRequest, show: Show | None = None) -> bytes:
+        """The reply's JSON once the turn is durable; see SessionActor.take for `show` and for what it raises."""
         if self.active >= self._max_turns:
             raise HostOverloaded(f"{self.active} turns are in progress on this host", retry_after_s=1)
-        key = (turn.tenant, turn.session)
-        actor = self._actors.pop(key, None)
-        if actor is None:
-            actor = SessionActor(self._runtime, *key)
-            self.activations += 1
-        if len(self._actors) >= self._capacity:
-            self._let_go(len(self._actors) + 1 - self._capacity)
-        self._actors[key] = actor  # most recently used last
+        actor = self._actor(turn)
         self.active += 1
         try:
-            reply = await actor.take(turn)
+            reply = await actor.take(turn, show)
             self.turns += 1
         except BaseException:
             self.failed += 1
@@ -60,6 +56,35 @@ class Sessions:
         if actor.wants_snapshot:
             self._snapshot(actor)
         return reply
+
+    async def prepare(self, turn: TurnRequest) -> None:
+        """Have ready what the customer will need: the session (`open`), or the answer to a text being typed too.
+
+        What the customer asks in earnest goes first: on a busy host nothing is prepared.
+        """
+        if self.active >= self._max_turns // 4:
+            return
+        actor = self._actor(turn)
+        self.prepared += 1
+        await (actor.prepare(turn.text) if turn.what == "prepare" else actor.open())
+
+    def leave(self, turn: TurnRequest) -> None:
+        """Nobody waits for this turn any more."""
+        actor = self._actors.get((turn.tenant, turn.session))
+        if actor is not None:
+            actor.leave(turn.key)
+
+    def _actor(self, turn: TurnRequest) -> SessionActor:
+        """The session's actor, now the most recently used."""
+        key = (turn.tenant, turn.session)
+        actor = self._actors.pop(key, None)
+        if actor is None:
+            actor = SessionActor(self._runtime, *key)
+            self.activations += 1
+        if len(self._actors) >= self._capacity:
+            self._let_go(len(self._actors) + 1 - self._capacity)
+        self._actors[key] = actor
+        return actor
 
     async def sweep_forever(self) -> None:
         """Passivate what has been idle too long."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
-from actors.session import FOLD_VERSION, KnownKey, OpenTurn, State
+import msgspec
+
+from actors.state import FOLD_VERSION, KnownKey, OpenTurn, Proposal, State
+from events.codec import in_envelope, out_of_envelope
 from events.store import StoredSnapshot
+from flows.machine import Position
 from schemas import session_pb2 as pb
 from schemas.answers import Option
 from schemas.events_pb2 import Option as OptionMessage
+
+_json = msgspec.json.Encoder(order="deterministic").encode  # slots: equal states give equal bytes
 
 
 def to_message(state: State) -> pb.SessionState:
@@ -23,15 +29,20 @@ def to_message(state: State) -> pb.SessionState:
         last_at_ms=state.last_at_ms,
         escalated=state.escalated,
         person_offered=state.person_offered,
-        open_turn=turn and pb.OpenTurn(key=turn.key, fingerprint=turn.fingerprint, text=turn.text, seq=turn.seq),
+        open_turn=turn and pb.OpenTurn(**turn._asdict()),
         options=[OptionMessage(id=o.id, title=o.title) for o in state.options],
         recent=[pb.Utterance(from_customer=mine, text=text) for mine, text in state.recent],
         keys=[pb.KnownKey(digest=d, seq=k.seq, reply_seq=k.reply_seq) for d, k in state.keys.items()],
+        flow=state.flow and _flow_message(state.flow),
+        proposal=state.proposal and pb.ToolProposal(**state.proposal._asdict()),
+        summary=state.summary,
+        results=[pb.ToolResult(tool=tool, result=result) for tool, result in state.results],
+        facts=[in_envelope(event) for event in state.facts],
     )
 
 
 def from_message(message: pb.SessionState) -> State:
-    turn = message.open_turn
+    turn, proposed = message.open_turn, message.proposal
     return State(
         tenant=message.tenant,
         external_id=message.external_id,
@@ -41,10 +52,33 @@ def from_message(message: pb.SessionState) -> State:
         last_at_ms=message.last_at_ms,
         escalated=message.escalated,
         person_offered=message.person_offered,
-        open_turn=OpenTurn(turn.key, turn.fingerprint, turn.text, turn.seq) if message.HasField("open_turn") else None,
+        open_turn=OpenTurn(turn.key, turn.fingerprint, turn.text, turn.seq, turn.priority)
+        if message.HasField("open_turn")
+        else None,
         options=tuple(Option(o.id, o.title) for o in message.options),
         recent=[(u.from_customer, u.text) for u in message.recent],
         keys={k.digest: KnownKey(k.seq, k.reply_seq) for k in message.keys},
+        flow=_flow(message.flow) if message.HasField("flow") else None,
+        proposal=Proposal(proposed.call_id, proposed.tool, proposed.arguments, proposed.origin, proposed.misses)
+        if message.HasField("proposal")
+        else None,
+        summary=message.summary,
+        results=tuple((r.tool, r.result) for r in message.results),
+        facts=tuple(out_of_envelope(event) for event in message.facts),
+    )
+
+
+def _flow_message(at: Position) -> pb.FlowPosition:
+    slots = _json(at.slots).decode()
+    return pb.FlowPosition(
+        flow=at.flow, version=at.version, state=at.state, slots=slots, entered_at_ms=at.entered_at_ms, step=at.step,
+        awaiting=at.awaiting, misses=at.misses,
+    )  # fmt: skip
+
+
+def _flow(m: pb.FlowPosition) -> Position:
+    return Position(
+        m.flow, m.version, m.state, msgspec.json.decode(m.slots), m.entered_at_ms, m.step, m.awaiting, m.misses
     )
 
 

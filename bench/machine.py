@@ -73,7 +73,7 @@ _KINDS = (
     ("kefu:ingress", "ingress"),
     ("kefu:embedder", "embedder"),
     ("kefu:retriever", "retriever"),
-    ("kefu:answerer", "answerer"),
+    ("kefu:gateway", "gateway"),
     ("kefu:supervisor", "supervisor"),
     ("SessionHost", "session host"),
     ("session-host", "session host"),

@@ -11,9 +11,10 @@ import numpy as np
 import psutil
 from msgspec import Struct
 
-from actors.actor import Runtime, SessionActor
+from actors.actor import SessionActor
+from actors.runtime import Runtime
 from actors.host import spare_the_collector
-from actors.session import FOLD_VERSION, fold
+from actors.state import FOLD_VERSION, fold
 from actors.sessions import Sessions
 from events.codec import decode
 from events.embedded import EmbeddedPostgres

@@ -18,8 +18,8 @@ from ray.util import list_named_actors
 
 from actors.host import BuildRuntime, start_host
 from actors.placement import DEDICATED, NAMESPACE, POOLED, dedicated_name, ranked
-from deployments.host_link import HostGone, HostLink
-from schemas.api import TurnOutcome, TurnRequest
+from deployments.host_link import HostGone, HostLink, Show
+from schemas.api import TurnOutcome, TurnRequest, What
 from schemas.errors import HostOverloaded, HostUnavailable
 from schemas.ids import now_ms
 from schemas.settings import Settings
@@ -46,8 +46,13 @@ class HostRouter:
         self._down: dict[str, float] = {}  # until when, monotonic
         self.waiting = 0
 
-    async def turn(self, tenant: str, session: str, key: str, text: str) -> TurnOutcome:
-        """The turn's outcome. Raises HostOverloaded at once, HostUnavailable or DeadlineExceeded at the deadline."""
+    async def turn(
+        self, tenant: str, session: str, key: str, text: str, *, priority: str = "", show: Show | None = None
+    ) -> TurnOutcome:
+        """The turn's outcome. Raises HostOverloaded at once, HostUnavailable or DeadlineExceeded at the deadline.
+
+        `show` takes a model's words as they come; they are not final.
+        """
         if self.waiting >= _MAX_WAITING:
             raise HostOverloaded(f"{self.waiting} turns are waiting at this ingress", retry_after_s=1)
         deadline_ms = now_ms() + int(self._settings.turn_deadline_s * 1000)
@@ -58,13 +63,22 @@ class HostRouter:
                 name = self._choose(tenant, session, failed)
                 if name is not None:
                     try:
-                        return await self._link(name).send(TurnRequest(0, tenant, session, key, text, deadline_ms))
+                        turn = TurnRequest(
+                            0, tenant, session, key, text, deadline_ms, "turn", priority, show is not None
+                        )
+                        return await self._link(name).send(turn, show)
                     except HostGone:
                         failed.add(name)
                         await self._lost(name)
                 await self._pause(deadline_ms)
         finally:
             self.waiting -= 1
+
+    def tell(self, tenant: str, session: str, what: What, key: str = "", text: str = "") -> None:
+        """Something for the session that has no outcome; lost if its host is not there."""
+        name = self._choose(tenant, session, set())
+        if name is not None and self.waiting < _MAX_WAITING // 4:
+            self._link(name).tell(TurnRequest(0, tenant, session, key, text, 0, what))
 
     async def _pause(self, deadline_ms: int) -> None:
         if now_ms() > deadline_ms:

@@ -22,8 +22,8 @@ class ClientGone(KefuError):
     code, status, title = "client_gone", 499, "Client closed request"
 
 
-async def read_body(scope: Scope, receive: Receive) -> tuple[dict[bytes, bytes], bytes]:
-    """Headers and body of a JSON request. Raises before reading more than MAX_BODY bytes."""
+async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> tuple[dict[bytes, bytes], bytes]:
+    """Headers and body of a JSON request. Raises before reading more than `limit` bytes."""
     headers = dict(scope["headers"])
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
         raise HeadersTooLarge(f"the headers have over {MAX_HEADERS} bytes; send fewer")
@@ -33,24 +33,24 @@ async def read_body(scope: Scope, receive: Receive) -> tuple[dict[bytes, bytes],
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit():
         raise InvalidRequest("`Content-Length` is not a number")
-    if int(declared) > MAX_BODY:
-        raise _too_large()
+    if int(declared) > limit:
+        raise _too_large(limit)
     message = await receive()
     body: bytes = message.get("body", b"")
     while message.get("more_body"):
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > MAX_BODY:
-            raise _too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
     if message["type"] == "http.disconnect":
         raise ClientGone("the client went away")
-    if len(body) > MAX_BODY:
-        raise _too_large()
+    if len(body) > limit:
+        raise _too_large(limit)
     return headers, body
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"the body has over {MAX_BODY} bytes; send a shorter message")
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body has over {limit} bytes; send a shorter message")
 
 
 async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | None = None) -> None:
@@ -65,19 +65,24 @@ async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | 
     await send({"type": "http.response.body", "body": body})
 
 
+async def start_stream(send: Send) -> None:
+    """The head of a response of server-sent events."""
+    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
 async def problem_response(error: KefuError, send: Send) -> None:
     """The one place where an error becomes an HTTP response."""
     await respond(send, error.status, encode_json(problem(error)), retry_after_s=error.retry_after_s)
 
 
-def stream_events(reply: bytes) -> list[bytes]:
-    """Server-sent events of a reply: its text in pieces (`delta`), then all of it (`reply`), then `done`."""
+def reply_events(reply: bytes, *, deltas: bool) -> list[bytes]:
+    """Server-sent events of a reply: its text in pieces (`delta`) if it was not shown yet, all of it (`reply`), `done`."""
+    ended = [b"event: reply\ndata: " + reply + b"\n\n", b"event: done\ndata: {}\n\n"]
+    if not deltas:
+        return ended
     text = msgspec.json.decode(reply)["text"]
     pieces = re.findall(r"\S+\s*|\s+", text) if " " in text else list(text)
     step = max(1, len(pieces) // 24)
-    deltas = ["".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
-    return [
-        *(b"event: delta\ndata: " + msgspec.json.encode({"text": delta}) + b"\n\n" for delta in deltas),
-        b"event: reply\ndata: " + reply + b"\n\n",
-        b"event: done\ndata: {}\n\n",
-    ]
+    shown = ["".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
+    return [*(b"event: delta\ndata: " + msgspec.json.encode({"text": piece}) + b"\n\n" for piece in shown), *ended]

@@ -1,4 +1,4 @@
-"""`/v1/knowledge`: small routes that hand over to the librarian, and to the answerer for searches."""
+"""`/v1/knowledge`: small routes that hand over to the librarian, and to the gateway for searches."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class KnowledgePages:
-    """The knowledge of one tenant over HTTP. `librarian`, `answerer`: handles of the deployments."""
+    """The knowledge of one tenant over HTTP. `librarian`, `gateway`: handles of the deployments."""
 
-    def __init__(self, tenant: str, librarian: Any, answerer: Any) -> None:
+    def __init__(self, tenant: str, librarian: Any, gateway: Any) -> None:
         self._tenant = tenant
         # Documents and lists are larger than what Serve's gRPC takes.
         self._librarian = librarian.options(_by_reference=True)
         self._lines = librarian.options(_by_reference=True, stream=True)
-        self._answerer = answerer.options(_by_reference=True)
+        self._gateway = gateway.options(_by_reference=True)
 
     def routes(self) -> list[Route]:
         found: list[tuple[str, str, Handler]] = [
@@ -135,7 +135,7 @@ class KnowledgePages:
         moment = ask.moment(body.version, body.at)
         now = moment.version is None and moment.at_ms is None
         search = ask.search(self._tenant, body, None if now else await self._version(moment))
-        return await _response(self._answerer.show.remote(encode(search)))
+        return await _response(self._gateway.show.remote(encode(search)))
 
     async def _version(self, moment: ask.Moment) -> int:
         """Raises what the librarian raised."""

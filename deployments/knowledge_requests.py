@@ -1,4 +1,4 @@
-"""From HTTP to what the librarian and the answerer are asked, or a clear error. Parses nothing but JSON and numbers."""
+"""From HTTP to what the librarian and the gateway are asked, or a clear error. Parses nothing but JSON and numbers."""
 
 from __future__ import annotations
 

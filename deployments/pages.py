@@ -12,8 +12,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from deployments.completions import Completions
 from deployments.host_router import HostRouter
-from deployments.knowledge_pages import KnowledgePages
 from deployments.reading import Reader
 from deployments.requests import checked_id
 from schemas.api import problem
@@ -31,8 +31,10 @@ _PAGE_HEADERS = {
 }
 
 
-def pages(reader: Reader, metrics: Metrics, router: HostRouter, knowledge: KnowledgePages) -> Starlette:
-    """The Starlette application behind the hot path."""
+def pages(
+    reader: Reader, metrics: Metrics, router: HostRouter, completions: Completions, more: list[Route]
+) -> Starlette:
+    """The Starlette application behind the hot path; `more`: routes that it has beside its own."""
 
     async def page(_: Request) -> Response:
         return FileResponse(CONSOLE / "chat.html", headers=_PAGE_HEADERS)
@@ -50,6 +52,9 @@ def pages(reader: Reader, metrics: Metrics, router: HostRouter, knowledge: Knowl
             f'{{"session_id":"{external_id}","events":[{listed}],"next_after":{following}}}',
             media_type="application/json",
         )
+
+    async def models(_: Request) -> Response:
+        return JSONResponse(completions.models())
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -71,7 +76,8 @@ def pages(reader: Reader, metrics: Metrics, router: HostRouter, knowledge: Knowl
             Mount("/assets", _Assets(directory=CONSOLE)),
             Route("/v1/sessions/{id}", session),
             Route("/v1/sessions/{id}/events", events),
-            *knowledge.routes(),
+            Route("/v1/models", models),
+            *more,
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", exposition),

@@ -10,7 +10,7 @@ import msgspec
 from google.protobuf.json_format import MessageToDict
 
 from actors.reply import answer_of, render
-from actors.session import State, fold
+from actors.state import State, fold
 from actors.snapshot import state_hash
 from events.codec import decode, type_name
 from events.store import EventStore, StoredEvent

@@ -1,4 +1,4 @@
-"""The answerer as a session host sees it: an exact-question cache in front of the Serve deployment."""
+"""Answers from knowledge as a session host sees them: an exact-question cache in front of the gateway deployment."""
 
 from __future__ import annotations
 
@@ -20,37 +20,58 @@ encode = msgspec.msgpack.Encoder().encode
 decode_answers = msgspec.msgpack.Decoder(list[Answer]).decode
 decode_questions = msgspec.msgpack.Decoder(list[Question]).decode
 
+_Key = tuple[str, str, bool, bool]
+
 Call = Callable[[bytes], Coroutine[None, None, bytes]]
 
 
 class RemoteAnswerer:
     """Answerer over `call`, which takes a MessagePack list of Question and returns one of Answer.
 
-    Answers are kept by tenant and exact question (case and spaces aside), and used as long as the
-    tenant is at the knowledge version they were given in; small talk rests on none.
+    Answers are kept by tenant and exact question (case and spaces aside), and used as long as the tenant
+    is at the versions of knowledge and definitions they were given in; small talk rests on none. Who asks what is
+    being asked already gets the same answer.
     """
 
     def __init__(
-        self, call: Call, version: Callable[[str], int | None], *, has_effects: bool, timeout_s: float
+        self,
+        call: Call,
+        version: Callable[[str], int | None],
+        rules_version: Callable[[str], int],
+        *,
+        has_effects: bool,
+        timeout_s: float,
     ) -> None:
-        """`version`: the newest knowledge version of a tenant as far as it is known, without I/O."""
+        """`version`, `rules_version`: a tenant's newest of knowledge and of definitions, as far as they are known,
+        without I/O."""
         self.has_effects = has_effects
         self._call = call
         self._version = version
+        self._rules_version = rules_version
         self._timeout_s = timeout_s
         self._batcher = Batcher(self._answer_batch, max_items=_MAX_QUESTIONS, width=_CALLS)
-        self._cache: dict[tuple[str, str, bool], Answer] = {}
+        self._cache: dict[_Key, Answer] = {}
+        self._asking: dict[_Key, asyncio.Future[Answer]] = {}
 
     def cached(self, question: Question) -> Answer | None:
         answer = self._cache.get(_key(question))
         if answer is None or answer.kind in _OF_NO_VERSION:
             return answer
-        return answer if answer.knowledge_version == self._version(question.tenant) else None
+        if answer.knowledge_version != self._version(question.tenant):
+            return None
+        return answer if answer.rules_version == self._rules_version(question.tenant) else None
 
     async def answer(self, question: Question) -> Answer:
+        key = _key(question)
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.ensure_future(self._asked(question, key))
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+        return await asyncio.shield(asking)
+
+    async def _asked(self, question: Question, key: _Key) -> Answer:
         answer = await self._batcher.submit(question)
         if not answer.learning:
-            key = _key(question)
             self._cache.pop(key, None)  # what is kept anew counts as the newest
             if len(self._cache) >= CACHE:
                 del self._cache[next(iter(self._cache))]  # the oldest
@@ -68,5 +89,5 @@ class RemoteAnswerer:
         return [*decode_answers(answers)]
 
 
-def _key(question: Question) -> tuple[str, str, bool]:
-    return question.tenant, " ".join(question.text.split()).casefold(), question.person_offered
+def _key(question: Question) -> _Key:
+    return question.tenant, " ".join(question.text.split()).casefold(), question.person_offered, question.grounded

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from actors.session import fold
+from actors.state import fold
 from deployments.reading import summary, timestamp
 from events.codec import decode, type_name
 from events.embedded import EmbeddedPostgres

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from schemas.api import MAX_ID, MAX_TEXT
 from schemas.errors import InvalidRequest
+from schemas.models import Priority
 
 _ID = re.compile(rf"[!-~]{{1,{MAX_ID}}}")  # printable ASCII, no spaces: it goes into URLs and headers
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
@@ -19,11 +20,12 @@ Body = TypeVar("Body")
 
 
 class ChatRequest(Struct):
-    """Body of `POST /v1/chat`. Without `session_id` a new session begins."""
+    """Body of `POST /v1/chat`. Without `session_id` a new session begins. Routing may go by `priority`."""
 
     text: str
     session_id: str | None = None
     stream: bool = False
+    priority: Priority = "normal"
 
 
 class Hello(Struct, tag="hello"):
@@ -40,11 +42,17 @@ class Message(Struct, tag="message"):
     text: str
 
 
+class Typing(Struct, tag="typing"):
+    """What the customer has written so far, so that the answer is ready when it is sent."""
+
+    text: str
+
+
 class Ping(Struct, tag="ping"):
     """Answered with a pong."""
 
 
-Frame = Hello | Message | Ping
+Frame = Hello | Message | Typing | Ping
 
 _chat = msgspec.json.Decoder(ChatRequest)
 _frame: msgspec.json.Decoder[Frame] = msgspec.json.Decoder(Frame)

@@ -6,7 +6,11 @@ import asyncio
 
 from ray.serve.handle import DeploymentHandle
 
+from deployments.compilers import compilers
+from deployments.definitions import Definitions
+from deployments.intent_shelf import IntentShelf
 from deployments.remote_encoder import cached_encoder, embed
+from events.postgres_definitions import PostgresDefinitions
 from events.postgres_knowledge import PostgresKnowledge
 from knowledge.asking import decode_search, encode
 from knowledge.following import Follower
@@ -24,6 +28,7 @@ class RetrieverDeployment:
     def __init__(self, settings: Settings, embedder: DeploymentHandle) -> None:
         self._embedder = embedder
         self._tenant = settings.tenant
+        self._database_url = settings.database_url
         self._store = PostgresKnowledge(settings.database_url, readers=4)
         self._shelf = Shelf(settings.home_dir / "knowledge")
         self._follower: Follower | None = None
@@ -33,8 +38,12 @@ class RetrieverDeployment:
         encoder = await cached_encoder(self._embedder, self._store, _PATIENCE_S)
         follower = self._follower = Follower(self._store, encoder, self._shelf)
         self._following = asyncio.get_running_loop().create_task(follower.follow_forever())
-        retrieval = Retrieval(follower, Past(self._store, encoder), lambda texts: embed(self._embedder, texts))
+        definitions = Definitions(PostgresDefinitions(self._database_url), compilers())
+        intents = IntentShelf(definitions, encoder)
+        past = Past(self._store, encoder)
+        retrieval = Retrieval(follower, past, lambda texts: embed(self._embedder, texts), intents)
         await follower.ready(self._tenant)
+        await intents.ready(self._tenant, await follower.live(self._tenant))
         return retrieval
 
     async def check_health(self) -> None:

@@ -7,6 +7,7 @@ what it missed, and sends its unanswered message again under the same key.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Coroutine
 
 from starlette.types import Receive, Send
@@ -14,12 +15,14 @@ from starlette.types import Receive, Send
 from deployments import requests
 from deployments.host_router import HostRouter
 from deployments.reading import Reader
-from schemas.api import MAX_BODY, encode_json, problem
+from schemas.api import MAX_BODY, MAX_TEXT, encode_json, problem
 from schemas.errors import BodyTooLarge, InvalidRequest, KefuError
 from schemas.metrics import Metrics
 
 TYPING_S = 0.25  # a turn that takes longer is announced
 _MAX_UNANSWERED = 32  # messages of one socket
+_LEAVE_S = 5.0  # a customer who is back by then has not left
+_DRAFT_S = 0.15  # between two drafts that are looked at
 _PONG = '{"type":"pong"}'
 
 
@@ -61,13 +64,16 @@ class _Socket:
         self._session: str | None = None
         self._turns: set[asyncio.Task[None]] = set()
         self._unannounced: dict[str, float] = {}  # when a turn began, by its key
+        self._unanswered: set[str] = set()
+        self._next_draft = 0.0
+        self._queue: list[str] = []  # pieces of replies that are being written
         self._open = True
 
     async def run(self) -> None:
         while True:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
-                self._open = False
+                self._spawn(self._gone())
                 return
             text, data = event.get("text"), event.get("bytes")
             try:
@@ -89,6 +95,8 @@ class _Socket:
             self._spawn(self._turn(self._session, frame))
         elif isinstance(frame, requests.Hello):
             await self._hello(frame)
+        elif isinstance(frame, requests.Typing):
+            self._prepare(frame.text.strip())
         else:
             await self._text(_PONG)
 
@@ -102,23 +110,61 @@ class _Socket:
                 await self._text(f'{{"type":"event",{event.json[1:]}')
                 seq = event.seq
         await self._text(encode_json({"type": "ready", "session_id": self._session, "seq": seq}).decode())
+        self._router.tell(self._tenant, self._session, "open")
+
+    def _prepare(self, text: str) -> None:
+        """The client sends drafts when the customer pauses; one that comes sooner after another is passed over."""
+        now = self._metrics.now()
+        if self._session is None or not text or len(text) > MAX_TEXT or now < self._next_draft:
+            return
+        self._next_draft = now + _DRAFT_S
+        self._router.tell(self._tenant, self._session, "prepare", text=text)
 
     async def _turn(self, session: str, message: requests.Message) -> None:
         started = self._metrics.now()
         self._unannounced[message.key] = started
         try:
             key = requests.checked_id(message.key, "key")
-            outcome = await self._router.turn(self._tenant, session, key, requests.checked_text(message.text))
+            self._unanswered.add(key)
+            text = requests.checked_text(message.text)
+            outcome = await self._router.turn(self._tenant, session, key, text, show=functools.partial(self._more, key))
         except KefuError as error:
             self._metrics.turn("ws", error.status, started)
             await self._problem(message.key, error)
             return
         finally:
             self._unannounced.pop(message.key, None)
+            self._unanswered.discard(message.key)
         self._metrics.turn("ws", outcome.status, started)
         kind, field = ("reply", "reply") if outcome.status == 200 else ("error", "problem")
         head = f'{{"type":"{kind}","key":{_quoted(key)},"{field}":'
-        await self._text(f"{head}{outcome.body.decode()}}}")
+        frame = f"{head}{outcome.body.decode()}}}"
+        if self._queue:
+            self._queue.append(frame)  # after its pieces
+        else:
+            await self._text(frame)
+
+    def _more(self, key: str, text: str) -> None:
+        """More of what a model writes. The reply, when it comes, is what counts."""
+        self._unannounced.pop(key, None)
+        self._queue.append(f'{{"type":"delta","key":{_quoted(key)},"text":{_quoted(text)}}}')
+        if len(self._queue) == 1:
+            self._spawn(self._send_queue())
+
+    async def _send_queue(self) -> None:
+        """One task for all that gathers, in order. What is being sent stays queued, so that no second task begins."""
+        while self._queue:
+            await self._text(self._queue[0])
+            del self._queue[0]
+
+    async def _gone(self) -> None:
+        """The customer left. Who comes back sends what has no reply again, which counts as waiting for it."""
+        self._open = False
+        if self._session is None or not self._unanswered:
+            return
+        await asyncio.sleep(_LEAVE_S)
+        for key in self._unanswered:
+            self._router.tell(self._tenant, self._session, "leave", key)
 
     def announce(self, before: float) -> None:
         """Tell the customer that turns which began before that moment are being worked on."""

@@ -13,9 +13,13 @@ import ray
 
 from actors.host import start_host
 from actors.placement import NAMESPACE, POOLED, pooled_name
+from deployments.compilers import compilers
+from deployments.flow_files import DefinitionFiles
 from deployments.wiring import runtime_builder
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate
+from events.postgres_definitions import PostgresDefinitions
+from schemas.ids import now_ms
 from schemas.metrics import Metrics
 from schemas.settings import Settings
 
@@ -39,7 +43,13 @@ class Supervisor:
         self._answered: dict[str, float] = {}
         self._stats: dict[str, dict[str, int]] = {}
         self._loop = asyncio.get_event_loop()
-        steps = ((self._watch_hosts, BEAT_S), (self._watch_postgres, BEAT_S / 2), (self._add_partitions, _DAY_S))
+        self._files = _definition_files(settings)
+        steps = (
+            (self._watch_hosts, BEAT_S),
+            (self._watch_postgres, BEAT_S / 2),
+            (self._add_partitions, _DAY_S),
+            (self._watch_definitions, BEAT_S),
+        )
         self._tasks = [self._loop.create_task(self._forever(step, pause_s)) for step, pause_s in steps]
 
     async def _forever(self, step: Any, pause_s: float) -> None:
@@ -97,8 +107,19 @@ class Supervisor:
             _log.warning("embedded Postgres is not running; starting it")
             await asyncio.to_thread(self._postgres.start)
 
+    async def _watch_definitions(self) -> None:
+        if self._files is not None:
+            await self._files.scan()
+
     async def _add_partitions(self) -> None:
         await migrate(self._settings.database_url)
+
+
+def _definition_files(settings: Settings) -> DefinitionFiles | None:
+    if not settings.definitions:
+        return None
+    store = PostgresDefinitions(settings.database_url, connections=1)
+    return DefinitionFiles(Path(settings.definitions), store, settings.tenant, compilers(), now_ms)
 
 
 async def _value(reference: Any) -> dict[str, int]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import functools
 import zlib
-from typing import Any
 
 from ray import serve
 
-from actors.actor import Runtime
+from actors.runtime import Runtime
 from actors.host import BuildRuntime
 from actors.placement import POOLED
+from deployments.compilers import compilers
+from deployments.definitions import Definitions
 from deployments.heads import Heads
-from deployments.remote_answerer import Call, RemoteAnswerer
+from deployments.remote_answerer import RemoteAnswerer
+from deployments.remote_gateway import RemoteModels, RemoteTools
+from deployments.turn_rules import FollowedRules
+from deployments.usage import UsageLedger
 from events.postgres import PostgresStore
+from events.postgres_definitions import PostgresDefinitions
 from events.postgres_knowledge import PostgresKnowledge
+from events.postgres_usage import PostgresUsage
 from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings
 
@@ -29,29 +35,27 @@ def runtime_builder() -> BuildRuntime:
 
 
 def host_runtime(app: str, settings: Settings, name: str) -> Runtime:
-    """The runtime of the host called `name`, over Postgres and the answerer deployment of the application `app`."""
+    """The runtime of the host called `name`, over Postgres and the gateway deployment of the application `app`."""
     heads = Heads(PostgresKnowledge(settings.database_url, readers=1))
+    definitions = Definitions(PostgresDefinitions(settings.database_url, connections=1), compilers())
+    rules = FollowedRules(definitions, UsageLedger(PostgresUsage(settings.database_url), now_ms).spent)
+    gateway = functools.cache(lambda: serve.get_deployment_handle("gateway", app_name=app))
+
+    async def ask(payload: bytes) -> bytes:
+        answers: bytes = await gateway().answer.remote(payload)
+        return answers
+
     return Runtime(
         store=PostgresStore(settings.database_url),
         answerer=RemoteAnswerer(
-            _answer_call(app), heads.version, has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S
+            ask, heads.version, rules.version, has_effects=settings.intent_first, timeout_s=_ANSWER_TIMEOUT_S
         ),
         clock=now_ms,
         new_id=Snowflake(_worker(name)).next,
+        rules=rules,
+        models=RemoteModels(gateway),
+        tools=RemoteTools(gateway),
     )
-
-
-def _answer_call(app: str) -> Call:
-    handle: Any = None
-
-    async def call(payload: bytes) -> bytes:
-        nonlocal handle
-        if handle is None:  # hosts may be up before the application is
-            handle = serve.get_deployment_handle("answerer", app_name=app)
-        answers: bytes = await handle.answer.remote(payload)
-        return answers
-
-    return call
 
 
 def _worker(name: str) -> int:

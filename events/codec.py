@@ -10,18 +10,51 @@ from schemas.errors import CorruptEvent
 from schemas.events_pb2 import (
     BotReplied,
     EscalationRequested,
+    FlowMoved,
+    GuardrailTriggered,
+    KnowledgeConsulted,
+    ModelReplied,
+    ReplyChecked,
     SessionEvent,
     SessionStarted,
+    ToolClaimed,
+    ToolProposed,
+    ToolReturned,
     UserMessageReceived,
 )
 
-Event = SessionStarted | UserMessageReceived | BotReplied | EscalationRequested
+Event = (
+    SessionStarted
+    | UserMessageReceived
+    | BotReplied
+    | EscalationRequested
+    | GuardrailTriggered
+    | KnowledgeConsulted
+    | FlowMoved
+    | ModelReplied
+    | ReplyChecked
+    | ToolProposed
+    | ToolClaimed
+    | ToolReturned
+)
 
 _ARMS = SessionEvent.DESCRIPTOR.oneofs_by_name["kind"].fields
 _BY_NUMBER: dict[int, type[Event]] = {
     arm.number: getattr(events_pb2, arm.message_type.name) for arm in _ARMS if arm.message_type is not None
 }
 _NUMBER_OF: dict[type[Event], int] = {cls: number for number, cls in _BY_NUMBER.items()}
+_ARM_OF: dict[type[Event], str] = {_BY_NUMBER[arm.number]: arm.name for arm in _ARMS}
+
+
+def in_envelope(event: Event) -> SessionEvent:
+    """The event as one arm of a SessionEvent, for messages that hold several kinds."""
+    return SessionEvent(**{_ARM_OF[type(event)]: event})
+
+
+def out_of_envelope(envelope: SessionEvent) -> Event:
+    """The event that a SessionEvent holds."""
+    event: Event = getattr(envelope, envelope.WhichOneof("kind") or "")
+    return event
 
 
 def encode(event: Event) -> NewEvent:

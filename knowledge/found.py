@@ -39,7 +39,8 @@ class Hit(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """The best entries for one question, best first. `background`: mean cosine of the three nearest lines of
     background.py. `version`: the knowledge version that was searched. `learning`: its questions are still being
-    learnt, so the same question may be answered better in a moment."""
+    learnt, so the same question may be answered better in a moment. `intent`: what the customer wants done, empty if
+    that is none of what the tenant's flows know; `rules_version`: of the definitions that the intents are from."""
 
     version: int
     language: Language
@@ -47,3 +48,6 @@ class Found(Struct, frozen=True):
     confidence: Confidence
     background: float
     learning: bool = False
+    intent: str = ""
+    intent_confidence: float = 0.0
+    rules_version: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -30,10 +30,20 @@ class Reply(Struct, frozen=True):
     offer_person: bool
     knowledge_version: int
     model: str
+    route: str
+    route_version: int
+
+
+What = Literal["turn", "open", "prepare", "leave"]
 
 
 class TurnRequest(Struct, array_like=True):
-    """A turn on its way to its host. `ref` is the ingress's own number for it."""
+    """A turn on its way to its host. `ref` is the ingress's own number for it.
+
+    `what`: a turn; or, without an outcome: `open` activates the session, `prepare` looks for the answer to a text
+    that is still being typed, `leave` says that nobody waits any more for the turn `key`. `stream`: the model's words
+    are wanted as they come.
+    """
 
     ref: int
     tenant: str
@@ -41,10 +51,16 @@ class TurnRequest(Struct, array_like=True):
     key: str
     text: str
     deadline_ms: int
+    what: What = "turn"
+    priority: str = ""
+    stream: bool = False
+
+
+MORE = 102  # status of a TurnOutcome that is not the last: its body is more of the reply's text
 
 
 class TurnOutcome(Struct, array_like=True):
-    """What became of a turn: `status` as in HTTP, `body` the JSON to send (a Reply, or a problem)."""
+    """What became of a turn: `status` as in HTTP, `body` the JSON to send (a Reply, or a problem); or MORE."""
 
     ref: int
     status: int

@@ -145,8 +145,10 @@ class ModelUnavailable(Unavailable):
 
     code, title = "model_unavailable", "No model answered"
 
-    def __init__(self, detail: str, attempts: tuple[Attempt, ...] = (), partial: str = "") -> None:
-        super().__init__(detail, retry_after_s=5)
+    def __init__(
+        self, detail: str, attempts: tuple[Attempt, ...] = (), partial: str = "", *, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
         self.attempts = attempts
         self.partial = partial
 

@@ -26,19 +26,63 @@ class Utterance(_message.Message):
     def __init__(self, from_customer: _Optional[bool] = ..., text: _Optional[str] = ...) -> None: ...
 
 class OpenTurn(_message.Message):
-    __slots__ = ("key", "fingerprint", "text", "seq")
+    __slots__ = ("key", "fingerprint", "text", "seq", "priority")
     KEY_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     key: str
     fingerprint: bytes
     text: str
     seq: int
-    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., text: _Optional[str] = ..., seq: _Optional[int] = ...) -> None: ...
+    priority: str
+    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[bytes] = ..., text: _Optional[str] = ..., seq: _Optional[int] = ..., priority: _Optional[str] = ...) -> None: ...
+
+class FlowPosition(_message.Message):
+    __slots__ = ("flow", "version", "state", "slots", "entered_at_ms", "step", "awaiting", "misses")
+    FLOW_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    ENTERED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    AWAITING_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    flow: str
+    version: int
+    state: str
+    slots: str
+    entered_at_ms: int
+    step: int
+    awaiting: str
+    misses: int
+    def __init__(self, flow: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[str] = ..., slots: _Optional[str] = ..., entered_at_ms: _Optional[int] = ..., step: _Optional[int] = ..., awaiting: _Optional[str] = ..., misses: _Optional[int] = ...) -> None: ...
+
+class ToolProposal(_message.Message):
+    __slots__ = ("call_id", "tool", "arguments", "origin", "misses")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    call_id: str
+    tool: str
+    arguments: str
+    origin: str
+    misses: int
+    def __init__(self, call_id: _Optional[str] = ..., tool: _Optional[str] = ..., arguments: _Optional[str] = ..., origin: _Optional[str] = ..., misses: _Optional[int] = ...) -> None: ...
+
+class ToolResult(_message.Message):
+    __slots__ = ("tool", "result")
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    tool: str
+    result: str
+    def __init__(self, tool: _Optional[str] = ..., result: _Optional[str] = ...) -> None: ...
 
 class SessionState(_message.Message):
-    __slots__ = ("tenant", "external_id", "version", "turns", "started_at_ms", "last_at_ms", "escalated", "person_offered", "open_turn", "options", "recent", "keys")
+    __slots__ = ("tenant", "external_id", "version", "turns", "started_at_ms", "last_at_ms", "escalated", "person_offered", "open_turn", "options", "recent", "keys", "flow", "proposal", "summary", "results", "facts")
     TENANT_FIELD_NUMBER: _ClassVar[int]
     EXTERNAL_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +95,11 @@ class SessionState(_message.Message):
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     RECENT_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
+    FLOW_FIELD_NUMBER: _ClassVar[int]
+    PROPOSAL_FIELD_NUMBER: _ClassVar[int]
+    SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    FACTS_FIELD_NUMBER: _ClassVar[int]
     tenant: str
     external_id: str
     version: int
@@ -63,7 +112,12 @@ class SessionState(_message.Message):
     options: _containers.RepeatedCompositeFieldContainer[_events_pb2.Option]
     recent: _containers.RepeatedCompositeFieldContainer[Utterance]
     keys: _containers.RepeatedCompositeFieldContainer[KnownKey]
-    def __init__(self, tenant: _Optional[str] = ..., external_id: _Optional[str] = ..., version: _Optional[int] = ..., turns: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., last_at_ms: _Optional[int] = ..., escalated: _Optional[bool] = ..., person_offered: _Optional[bool] = ..., open_turn: _Optional[_Union[OpenTurn, _Mapping]] = ..., options: _Optional[_Iterable[_Union[_events_pb2.Option, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Utterance, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[KnownKey, _Mapping]]] = ...) -> None: ...
+    flow: FlowPosition
+    proposal: ToolProposal
+    summary: str
+    results: _containers.RepeatedCompositeFieldContainer[ToolResult]
+    facts: _containers.RepeatedCompositeFieldContainer[_events_pb2.SessionEvent]
+    def __init__(self, tenant: _Optional[str] = ..., external_id: _Optional[str] = ..., version: _Optional[int] = ..., turns: _Optional[int] = ..., started_at_ms: _Optional[int] = ..., last_at_ms: _Optional[int] = ..., escalated: _Optional[bool] = ..., person_offered: _Optional[bool] = ..., open_turn: _Optional[_Union[OpenTurn, _Mapping]] = ..., options: _Optional[_Iterable[_Union[_events_pb2.Option, _Mapping]]] = ..., recent: _Optional[_Iterable[_Union[Utterance, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[KnownKey, _Mapping]]] = ..., flow: _Optional[_Union[FlowPosition, _Mapping]] = ..., proposal: _Optional[_Union[ToolProposal, _Mapping]] = ..., summary: _Optional[str] = ..., results: _Optional[_Iterable[_Union[ToolResult, _Mapping]]] = ..., facts: _Optional[_Iterable[_Union[_events_pb2.SessionEvent, _Mapping]]] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("fold_version", "state")

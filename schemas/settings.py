@@ -12,6 +12,7 @@ from msgspec import Struct, ValidationError, convert
 from schemas.errors import ConfigurationError
 
 Placement = Literal["pooled", "dedicated"]
+DEMO = "demo"  # the tenant that the demo shop's flows and tools are for
 
 
 class Settings(Struct, frozen=True):
@@ -22,11 +23,19 @@ class Settings(Struct, frozen=True):
     # Any Postgres >= 15; the embedded one if empty.
     database_url: str = ""
     # The tenant of callers that name none.
-    tenant: str = "demo"
+    tenant: str = DEMO
     # A file or folder of documents for that tenant, imported at every start; the shipped shop if it knows nothing.
     knowledge: str = ""
     # Hosts and networks, with commas between, that may be crawled although they are internal.
     crawl_allow: str = ""
+    # A folder with routes.yaml, tools.yaml, guardrails.yaml and flows/*.yaml, watched for changes.
+    definitions: str = ""
+    # A folder with the secrets that providers and tools name, as <tenant>/<name> for tools.
+    secrets: str = ""
+    # Hosts and networks, with commas between, that tools may call although they are internal.
+    tool_allow: str = ""
+    # Python modules, with commas between, that tools may call functions of, beside those of the demo shop.
+    tool_modules: str = ""
     # A sentence-transformers model, by path or name; the one from the wheel if empty.
     embedding_model: str = ""
     # Pooled hosts in the whole cluster; 0: one for every two cores.
@@ -72,8 +81,24 @@ class Settings(Struct, frozen=True):
 
     @property
     def crawl_allowed(self) -> tuple[str, ...]:
-        return tuple(each.strip() for each in self.crawl_allow.split(",") if each.strip())
+        return _listed(self.crawl_allow)
+
+    @property
+    def tools_allowed(self) -> tuple[str, ...]:
+        return _listed(self.tool_allow)
+
+    @property
+    def tools_from(self) -> tuple[str, ...]:
+        return _listed(self.tool_modules)
+
+    @property
+    def secrets_dir(self) -> Path | None:
+        return Path(self.secrets).resolve() if self.secrets else None
 
     @property
     def metrics_dir(self) -> Path:
         return self.home_dir / "metrics"
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in text.split(",") if each.strip())

@@ -22,7 +22,7 @@ import msgspec
 from scripted import DeadlyProbe, EarlyStore, Journal, JournalAnswerer
 
 from actors import actor
-from actors.actor import Runtime
+from actors.runtime import Runtime
 from actors.host import SessionHostCore
 from actors.snapshot import state_hash
 from events.postgres import PostgresStore

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kit.server import fetch
 
-from actors.session import fold
+from actors.state import fold
 from actors.snapshot import state_hash
 from events.codec import Event, decode
 from events.store import StoredEvent

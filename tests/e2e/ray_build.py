@@ -12,7 +12,7 @@ from typing import Any
 import ray
 from scripted import Journal, JournalAnswerer, read_journal
 
-from actors.actor import Runtime
+from actors.runtime import Runtime
 from events.postgres import PostgresStore
 from schemas.ids import WORKERS, Snowflake, now_ms
 from schemas.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from kit.server import until
 from ledger import TENANT, Turn
 
-from actors.actor import Runtime
+from actors.runtime import Runtime
 from actors.host import HOLD_S
 from actors.placement import pooled_name, ranked
 from deployments.host_link import STALL_S, HostLink

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from actors.actor import Runtime
+from actors.runtime import Runtime
 from events.memory import MemoryStore
 from events.store import EventStore
 from kit.given import T0, answer

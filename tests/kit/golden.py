@@ -20,7 +20,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
-from actors.session import FOLD_VERSION, fold
+from actors.state import FOLD_VERSION, fold
 from actors.snapshot import state_hash
 from events import codec, knowledge_codec
 from events.store import NewEvent, StoredEvent

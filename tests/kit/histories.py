@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from actors.actor import SessionActor
 from actors.reply import answer_of, render
-from actors.session import fingerprint, fold
+from actors.state import fingerprint, fold
 from actors.snapshot import state_hash
 from events.codec import Event, decode
 from events.memory import MemoryStore

@@ -11,10 +11,10 @@ from kit.given import RICH_ANSWER, T0, answer, received, replied, started
 from kit.server import until
 
 from actors import actor as module
-from actors import session
+from actors import session, state
 from actors.actor import MAILBOX, SessionActor
-from actors.session import fold
 from actors.snapshot import state_hash
+from actors.state import fold
 from events.codec import Event, decode
 from events.memory import MemoryStore
 from events.store import EventStore
@@ -99,7 +99,7 @@ async def test_a_key_used_with_another_text_is_refused_for_ever() -> None:
 
 
 async def test_two_keys_with_one_digest_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in (module, session):
+    for place in (module, session, state):
         monkeypatch.setattr(place, "key_digest", lambda _: 1)
     actor = SessionActor(runtime(), "acme", "s1")
     await actor.take(turn("a"))

@@ -14,8 +14,8 @@ from test_actor import log_of
 
 from actors import snapshot
 from actors.actor import SNAPSHOT_EVERY, SessionActor
-from actors.session import fold
 from actors.snapshot import state_hash
+from actors.state import fold
 from events.codec import decode, encode
 from events.memory import MemoryStore
 from events.store import NewEvent, StoredEvent

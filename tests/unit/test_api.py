@@ -56,12 +56,12 @@ def test_problem() -> None:
 
 
 def test_the_reply_as_json() -> None:
-    event = EVERY_EVENT[3]
+    event = EVERY_EVENT[-1]
     assert isinstance(event, BotReplied)
     expected = {
         "session_id": 's"1', "turn": 9, "seq": 4, "kind": "clarify", "text": "两项之一", "language": "zh",
-        "confidence": 1 / 3, "offer_person": True, "knowledge_version": 7, "model": "m",
-        "citations": [
+        "confidence": 1 / 3, "offer_person": True, "knowledge_version": 7, "model": "m", "route": "refunds",
+        "route_version": 12, "citations": [
             {"id": "faq-1", "revision": 3, "title": "退货", "quote": "七天内"},
         ],
         "options": [{"id": "a", "title": "Return an order"}, {"id": "b", "title": "换货"}],
@@ -73,7 +73,8 @@ def test_the_reply_as_json() -> None:
 
 def test_an_answer_survives_recording_exactly() -> None:
     """The live reply is rendered from the answer, the retried one from the event: the bytes must agree."""
-    from actors.session import CompleteTurn, decide, fold
+    from actors.session import CompleteTurn, decide
+    from actors.state import fold
 
     for given in (RICH_ANSWER, answer(), answer("", confidence=0.1 + 0.2), answer(confidence=1.0)):
         event = decide(fold(EVERY_EVENT[:2]), CompleteTurn("k-1", given, 5))[-1]

@@ -10,8 +10,8 @@ from kit import golden
 from kit.given import EVERY_EVENT
 from kit.knowledge import EVERY_KNOWLEDGE_EVENT
 
-from actors.session import FOLD_VERSION, fold
 from actors.snapshot import state_hash
+from actors.state import FOLD_VERSION, fold
 from schemas.events_pb2 import SessionEvent
 from schemas.knowledge_pb2 import KnowledgeEvent
 

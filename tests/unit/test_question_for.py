@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.session import State, question_for
+from actors.session import question_for
+from actors.state import State
 from schemas.answers import Option, Question
 
 OPTIONS = (Option("a", "Return an order"), Option("b", "换货"))

@@ -5,17 +5,8 @@ from __future__ import annotations
 import pytest
 from kit.given import EVERY_EVENT, RICH_ANSWER, T0, answer, given, known, received, replied, started
 
-from actors.session import (
-    RECENT_UTTERANCES,
-    CompleteTurn,
-    NoSuchTurn,
-    OpenTurn,
-    ReceiveMessage,
-    State,
-    TurnOpen,
-    fingerprint,
-    key_digest,
-)
+from actors.session import CompleteTurn, NoSuchTurn, ReceiveMessage, TurnOpen
+from actors.state import RECENT_UTTERANCES, OpenTurn, State, fingerprint, key_digest
 from schemas import events_pb2 as pb
 from schemas.answers import Answer, Option
 
@@ -40,7 +31,7 @@ def test_a_message_with_its_answer_is_a_whole_turn() -> None:
 
 
 def test_everything_of_the_answer_is_recorded() -> None:
-    given(*EVERY_EVENT[:2]).when(CompleteTurn("k-1", RICH_ANSWER, T0 + 2)).then(EVERY_EVENT[3])
+    given(*EVERY_EVENT[:2]).when(CompleteTurn("k-1", RICH_ANSWER, T0 + 2)).then(EVERY_EVENT[-1])
 
 
 @pytest.mark.parametrize("kind", ["answer", "clarify", "unknown", "smalltalk", "escalated"])

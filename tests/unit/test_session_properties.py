@@ -7,18 +7,8 @@ from hypothesis import strategies as st
 from kit.given import T0
 
 from actors import snapshot
-from actors.session import (
-    CompleteTurn,
-    NoSuchTurn,
-    ReceiveMessage,
-    State,
-    TurnOpen,
-    decide,
-    evolve,
-    fingerprint,
-    fold,
-    key_digest,
-)
+from actors.session import CompleteTurn, NoSuchTurn, ReceiveMessage, TurnOpen, decide
+from actors.state import State, evolve, fingerprint, fold, key_digest
 from events.codec import Event, decode, encode
 from events.store import StoredEvent
 from schemas.answers import Answer, Citation, Option

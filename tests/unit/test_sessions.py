@@ -12,8 +12,8 @@ from kit.server import until
 
 from actors import sessions as module
 from actors.actor import SNAPSHOT_EVERY
-from actors.session import FOLD_VERSION
 from actors.sessions import Sessions
+from actors.state import FOLD_VERSION
 from events.memory import MemoryStore
 from schemas.errors import AnswererUnavailable, HostOverloaded
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from kit.given import EVERY_EVENT, known, received, replied
+from kit.given import EVERY_EVENT, EVERY_FACT, known, received, replied
 
 from actors import snapshot
-from actors.session import FOLD_VERSION, State, evolve, fold
+from actors.state import FOLD_VERSION, Proposal, State, evolve, fold
 from events.codec import Event, decode, encode
 from events.store import StoredEvent, StoredSnapshot
+from flows.machine import Position
 from schemas import session_pb2
 from schemas.answers import Option
 
@@ -42,6 +43,9 @@ OTHER = {
     "tenant": "x", "external_id": "x", "version": 99, "turns": 99, "started_at_ms": 9, "last_at_ms": 9,
     "escalated": False, "person_offered": True, "open_turn": None, "options": (Option("x", "X"),),
     "recent": [(True, "x")], "keys": known(("x", 1, 2)),
+    "flow": Position("refund", 2, "ask", {"number": "KF-20417", "total": 129.0}, 5, 1, "slot:number", 1),
+    "proposal": Proposal("2-1-3", "refund_create", "{}", "flow", 1), "summary": "earlier", "results": (("t", "{}"),),
+    "facts": (EVERY_FACT[1],),
 }  # fmt: skip
 
 

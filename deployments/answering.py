@@ -1,4 +1,4 @@
-"""Questions to answers as a Serve deployment: small talk, or the extractive answer from what was retrieved."""
+"""Questions to answers: small talk, or the extractive answer from what was retrieved, with what a model would need."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from knowledge.answers import CONSIDERED, compose
 from knowledge.asking import Inspected, Search, decode_found, decode_search, encode
 from knowledge.found import Found
 from knowledge.smalltalk import smalltalk
-from schemas.answers import Answer, Question
+from schemas.answers import Answer, Passage, Question
 from schemas.errors import AnswererUnavailable
 
 
-class AnswererDeployment:
+class Answering:
     """The chat, the tester and the evaluation get their answers here."""
 
     def __init__(self, retriever: DeploymentHandle) -> None:
@@ -76,4 +76,14 @@ class AnswererDeployment:
 
 def _composed(question: Question, found: Found) -> Answer:
     considered = msgspec.structs.replace(found, hits=found.hits[:CONSIDERED])
-    return msgspec.structs.replace(compose(question, considered), learning=found.learning)
+    passages: tuple[Passage, ...] = ()
+    if question.grounded:
+        passages = tuple(Passage(hit.id, hit.revision, hit.title, hit.answer) for hit in considered.hits)
+    return msgspec.structs.replace(
+        compose(question, considered),
+        learning=found.learning,
+        passages=passages,
+        intent=found.intent,
+        intent_confidence=found.intent_confidence,
+        rules_version=found.rules_version,
+    )

@@ -1,0 +1,179 @@
+"""Runs an open turn to its reply: does what `next_step` asks for, and records what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import cast
+
+from guardrails.outputs import OutputStream
+
+from actors.facts import completed, consulted, returned, unanswered
+from actors.modelling import output_context, routed
+from actors.recorder import Recorder
+from actors.runtime import Runtime
+from actors.session import CompleteTurn, RecordFacts
+from actors.steps import Ask, Consult, Facts, Invoke, Reconcile, Reply, Turn
+from actors.turn import next_step
+from events.codec import Event
+from schemas.answers import Answer, Question
+from schemas.errors import KefuError
+from schemas.events_pb2 import BotReplied, ToolClaimed
+from schemas.models import Completion, Delta, ModelEvent, ModelRequest, ModelUnavailable
+from schemas.tools import ToolRequest
+
+Show = Callable[[str], None]
+
+_MAX_STEPS = 200  # far beyond what flows and models are allowed to ask for
+_SPARE_MS = 400  # before the turn's own deadline a model must be done, so that something else can still be said
+_TOOL_MS = 30_000  # what a tool may take at most, whatever its declaration says
+
+
+class Running:
+    """One run of one turn. `show`: takes a model's words as they come; None if nobody reads along."""
+
+    def __init__(
+        self, runtime: Runtime, recorder: Recorder, turn: Turn, key: str, deadline_ms: int, show: Show | None
+    ) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+        self._turn = turn
+        self._key = key
+        self._deadline_ms = deadline_ms
+        self._show = show
+        self._asking: asyncio.Task[ModelEvent | ModelUnavailable] | None = None
+        self._partial: list[str] = []
+        self._left = False
+        self.shadows: list[Ask] = []  # what is to be asked once more, of another route, when the customer has the reply
+
+    def leave(self) -> None:
+        """Nobody waits any more: a model is stopped, and the turn ends with what is known without it."""
+        self._left = True
+        if self._asking is not None:
+            self._asking.cancel()
+
+    async def to_its_reply(self) -> tuple[Answer, BotReplied]:
+        """The recorded reply. Raises what the log and the answerer raise; the turn can be gone on with afterwards."""
+        recorder = self._recorder
+        for _ in range(_MAX_STEPS):
+            step = next_step(recorder.ahead, self._turn)
+            if isinstance(step, Reply):
+                return await self._reply(step)
+            if isinstance(step, Consult):
+                answer = await self._find(step)
+                if not step.for_flow and recorder.ahead.proposal is None and self._turn.settled_by(answer):
+                    choice = self._turn.choose(recorder.ahead, "", answer.language)
+                    return await self._reply(Reply(routed(answer, choice)))
+                facts = consulted(self._key, step, answer, self._turn.rules, self._runtime.clock())
+            else:
+                facts = await self._events_of(step)
+            recorder.take(RecordFacts(self._key, facts))
+        raise KefuError(f"turn {self._key!r} of session {recorder.state.external_id!r} does not come to an end")
+
+    async def _reply(self, step: Reply) -> tuple[Answer, BotReplied]:
+        events = self._recorder.take(CompleteTurn(self._key, step.answer, self._runtime.clock(), step.reason))
+        await self._recorder.flush()
+        return step.answer, cast(BotReplied, events[-1])
+
+    async def _events_of(self, step: Facts | Ask | Invoke | Reconcile) -> tuple[Event, ...]:
+        if isinstance(step, Facts):
+            return step.events
+        if isinstance(step, Ask):
+            return (await self._ask(step),)
+        return (await self._use(step.claim, again=isinstance(step, Reconcile)),)
+
+    async def _find(self, step: Consult) -> Answer:
+        state, answerer = self._recorder.ahead, self._runtime.answerer
+        question = Question(state.tenant, step.question, state.person_offered, step.grounded)
+        answer = answerer.cached(question)
+        if answer is None:
+            self._runtime.probe("before_answer")
+            answer = await answerer.answer(question)
+            self._runtime.probe("after_answer")
+        return answer
+
+    # --- Models ----------------------------------------------------------------------------------------
+
+    async def _ask(self, ask: Ask) -> Event:
+        await self._recorder.flush()  # what costs money is preceded by an append that won
+        if ask.choice.shadow and not ask.repair:
+            self.shadows.append(ask)
+        clock = self._runtime.clock
+        if self._left:
+            return unanswered(self._key, ask, (), "", clock(), cancelled=True)
+        self._runtime.probe("before_model")
+        self._partial = []
+        asking = self._asking = asyncio.ensure_future(self._reply_of(ask))
+        try:
+            done = await asking
+        except asyncio.CancelledError:
+            if not self._left:
+                asking.cancel()
+                raise
+            return unanswered(self._key, ask, (), "".join(self._partial), clock(), cancelled=True)
+        finally:
+            self._asking = None
+        self._runtime.probe("after_model")
+        if isinstance(done, Completion):
+            return completed(self._key, ask, done, clock())
+        assert isinstance(done, ModelUnavailable)
+        return unanswered(self._key, ask, done.attempts, done.partial, clock())
+
+    async def _reply_of(self, ask: Ask) -> ModelEvent | ModelUnavailable:
+        state = self._recorder.ahead
+        guard = None
+        if ask.shown and self._show is not None:
+            guard = OutputStream(output_context(state, ask.choice, ask.passages), self._turn.rules.guardrails)
+        request = request_of(ask, state.tenant, ask.choice.route, self._runtime.clock(), self._deadline_ms - _SPARE_MS)
+        try:
+            async with aclosing(cast("AsyncIterator[ModelEvent]", self._runtime.models.stream(request))) as stream:  # type: ignore[type-var]
+                async for event in stream:
+                    if not isinstance(event, Delta):
+                        self._give(guard.end() if guard else "")
+                        return event
+                    self._partial.append(event.text)
+                    self._give(guard.feed(event.text) if guard else "")
+        except ModelUnavailable as error:
+            return error
+        return ModelUnavailable("the gateway ended without a reply", (), "".join(self._partial))
+
+    def _give(self, text: str) -> None:
+        if text and self._show is not None:
+            self._show(text)
+
+    # --- Tools -----------------------------------------------------------------------------------------
+
+    async def _use(self, claim: ToolClaimed, *, again: bool) -> Event:
+        """Calls a tool; `again`: for a claim of a process that has died."""
+        if not again:
+            self._recorder.take(RecordFacts(self._key, (claim,)))
+            await self._recorder.flush()
+        state, clock = self._recorder.ahead, self._runtime.clock
+        request = ToolRequest(
+            tenant=state.tenant,
+            version=claim.tools_version,
+            name=claim.tool,
+            arguments=claim.arguments,
+            idempotency_key=claim.idempotency_key,
+            session=state.external_id,
+            deadline_ms=max(min(self._deadline_ms - _SPARE_MS, clock() + _TOOL_MS), clock() + 1_000),
+        )
+        self._runtime.probe("before_tool")
+        tools = self._runtime.tools
+        outcome = await (tools.reconcile(request) if again else tools.call(request))
+        self._runtime.probe("after_tool")
+        return returned(claim, outcome, clock(), reconciled=again)
+
+
+def request_of(ask: Ask, tenant: str, route: str, now_ms: int, latest_ms: int) -> ModelRequest:
+    """What the gateway is asked. `latest_ms`: the turn cannot wait longer, whatever the route allows."""
+    return ModelRequest(
+        tenant=tenant,
+        route=route,
+        version=ask.choice.version,
+        messages=ask.messages,
+        deadline_ms=max(min(now_ms + int(ask.choice.deadline_s * 1000), latest_ms), now_ms + 100),
+        tools=ask.tools,
+        json_schema=ask.choice.hybrid.json_schema,
+    )

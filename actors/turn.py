@@ -1,0 +1,301 @@
+"""What an open turn needs next, given what is known so far: the heart of a session. No I/O, no clock, no random.
+
+`next_step` is asked again after every fact that was recorded, until it says
+Reply. It goes by the session's state alone, so a turn that was cut off
+anywhere goes on from there in another process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from actors import flowing, modelling
+from actors.reply import answer_of
+from actors.rules import VersionedFlow
+from actors.session import meant
+from actors.stage import Stage, read
+from actors.state import State
+from actors.steps import Consult, Facts, Invoke, Reconcile, Reply, Step, Turn
+from actors.texts import say, yes_or_no
+from actors.wording import escalated, language, own
+from flows import machine
+from schemas import events_pb2 as pb
+from schemas.answers import Citation, Option
+from schemas.events_pb2 import ToolClaimed, ToolProposed, ToolReturned
+
+_PATIENCE = 2  # replies to a proposal that are neither yes nor no
+_LOST = "the version of the flow that the session is in cannot be read any more"
+_DIRECT = (pb.SMALLTALK, pb.ESCALATED)  # no flow and no model has a say in these
+
+
+def next_step(state: State, turn: Turn) -> Step:
+    """What the open turn needs next. The state has one."""
+    stage = read(state)
+    if stage.stopped is not None:
+        return _stopped(state, stage)
+    lost = stage.unreturned
+    if lost is not None:
+        return Reconcile(lost)
+    if stage.moved is not None:
+        return _after_move(state, turn, stage, stage.moved)
+    if stage.decided:
+        return _after_decision(state, turn, stage)
+    if state.proposal is not None and not stage.models:
+        return _proposal(state, turn, stage)
+    if state.flow is not None:
+        return _hear(state, turn)
+    return _answer(state, turn, stage)
+
+
+def _text(state: State) -> str:
+    assert state.open_turn is not None
+    return meant(state, state.open_turn.text)
+
+
+# --- Guardrails ------------------------------------------------------------------------------------------
+
+
+def _stopped(state: State, stage: Stage) -> Reply:
+    assert stage.stopped is not None
+    if stage.stopped.action == "escalate":
+        return escalated(state, f"guardrail: {stage.stopped.rule}")
+    return Reply(own(state, "refused", say("refused", language(state))))
+
+
+# --- Flows -----------------------------------------------------------------------------------------------
+
+
+def _hear(state: State, turn: Turn) -> Step:
+    """The flow that the session is in gets the customer's words."""
+    at, flow = state.flow, turn.pinned
+    assert at is not None
+    cause = ""
+    newest = turn.rules.newest(at.flow)
+    if newest is not None and newest.version != at.version:
+        moved = machine.migrate(newest.flow, newest.version, at)
+        if moved is not None:
+            at, flow, cause = moved, newest, "migrate"
+    if flow is None:
+        return Facts((flowing.broken_off(state, at, _LOST),))
+    outcome = machine.advance(flow.flow, at, machine.Said(_text(state)), turn.at_ms, language(state))
+    return Facts((flowing.moved(state, flow, at, outcome, turn.at_ms, cause),))
+
+
+def _begin(state: State, turn: Turn, flow: VersionedFlow) -> Step:
+    outcome = machine.begin(flow.flow, flow.version, _text(state), turn.at_ms, language(state))
+    return Facts((flowing.moved(state, flow, None, outcome, turn.at_ms),))
+
+
+def _advance(state: State, turn: Turn, given: machine.Input) -> Step:
+    at = state.flow
+    assert at is not None
+    flow = turn.pinned
+    if flow is None or flow.flow.id != at.flow or flow.version != at.version:
+        flow = turn.rules.newest(at.flow)
+    if flow is None or flow.version != at.version:
+        return Facts((flowing.broken_off(state, at, _LOST),))
+    outcome = machine.advance(flow.flow, at, given, turn.at_ms, language(state))
+    return Facts((flowing.moved(state, flow, at, outcome, turn.at_ms),))
+
+
+def _after_move(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved) -> Step:
+    if move.call_tool:
+        if stage.returned:
+            return _advance_with(state, turn, next(iter(stage.returned.values())))
+        return _call(state, turn, stage, call_id(state, stage), move.call_tool, move.call_arguments, "flow")
+    if move.consult:
+        return _consult_for_flow(state, turn, stage, move)
+    text = "\n\n".join(stage.said)
+    if move.escalate:
+        return escalated(state, f"flow {move.flow}: {move.escalate}", text)
+    if move.closed:
+        return Reply(own(state, "closed", text or say("closed", language(state))))
+    return Reply(flowing.answer(state, stage, move, text))
+
+
+def _consult_for_flow(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved) -> Step:
+    consulted = stage.consulted
+    wants_words = move.awaiting == "answer"
+    if consulted is None:
+        return Consult(move.consult, True, wants_words and turn.rules.uses_models)
+    if consulted.answer.kind == pb.ESCALATED:
+        assert state.flow is not None
+        return Facts((flowing.broken_off(state, state.flow, "the customer asked for a person", consulted.answer.text),))
+    given = flowing.consulted(consulted)
+    if wants_words and consulted.answer.kind not in _DIRECT:
+        choice = turn.choose(state, consulted.intent, language(state))
+        if choice.mode != "extractive":
+            step = modelling.next_step(state, turn, stage, choice, consulted, move.consult)
+            if isinstance(step, modelling.Call):
+                return _call(state, turn, stage, step.id, step.name, step.arguments, "model")
+            if not isinstance(step, Reply):
+                return step
+            if step.answer.kind == "escalated":
+                return step
+            sure = step.answer.kind == "answer"
+            given = machine.Consulted(consulted.question, consulted.intent, step.answer.text, sure)
+    return _advance(state, turn, given)
+
+
+# --- Without a flow --------------------------------------------------------------------------------------
+
+
+def _answer(state: State, turn: Turn, stage: Stage) -> Step:
+    """A flow that begins, a model's words, or what knowledge says."""
+    consulted = stage.consulted
+    if consulted is None:
+        return Consult(_text(state), False, turn.rules.uses_models)
+    known = answer_of(consulted.answer)
+    if consulted.answer.kind in _DIRECT:
+        return Reply(known)
+    flow = turn.rules.started_by(consulted.intent) if consulted.intent else None
+    if flow is not None:
+        return _begin(state, turn, flow)
+    choice = turn.choose(state, consulted.intent, language(state))
+    if choice.mode == "extractive":
+        return Reply(modelling.routed(known, choice))
+    step = modelling.next_step(state, turn, stage, choice, consulted, _text(state))
+    if isinstance(step, modelling.Call):
+        return _call(state, turn, stage, step.id, step.name, step.arguments, "model")
+    return step
+
+
+# --- Tools -----------------------------------------------------------------------------------------------
+
+
+def call_id(state: State, stage: Stage) -> str:
+    """Of a flow's call: the same again when the turn goes on in another process."""
+    assert state.open_turn is not None
+    return f"{state.open_turn.seq}-{len(stage.said)}-{len(state.facts)}"
+
+
+def _call(
+    state: State, turn: Turn, stage: Stage, id: str, name: str, arguments: str, origin: str, confirmed: bool = False
+) -> Step:
+    """Refuse, propose or claim a tool's call."""
+    assert state.open_turn is not None
+    if stage.proposed is not None and stage.proposed.call_id == id:
+        return _confirm(state, turn, stage.proposed, "\n\n".join(stage.said))
+    terms = turn.rules.tool(name)
+    if terms is None or (origin == "model" and not terms.offered):
+        detail = f"there is no tool {name!r}" if terms is None else f"{name!r} may not be called by models"
+        return Facts((refusal(state, turn, id, name, "unknown_tool", detail),))
+    if origin == "model" and not _is_object(arguments):
+        return Facts((refusal(state, turn, id, name, "bad_arguments", "the arguments are not a JSON object"),))
+    if terms.confirm and not confirmed:
+        proposal = ToolProposed(
+            key=state.open_turn.key, call_id=id, tool=name, arguments=arguments, origin=origin, at_ms=turn.at_ms
+        )
+        return Facts((proposal,))
+    return Invoke(
+        ToolClaimed(
+            key=state.open_turn.key,
+            call_id=id,
+            tool=name,
+            tools_version=terms.version,
+            arguments=arguments,
+            idempotency_key=idempotency_key(state, id),
+            origin=origin,
+            at_ms=turn.at_ms,
+        )
+    )
+
+
+def idempotency_key(state: State, id: str) -> str:
+    """Of one call in one turn of one session, and of nothing else."""
+    assert state.open_turn is not None
+    parts = (state.tenant, state.external_id, str(state.open_turn.seq), id)
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
+
+
+def refusal(state: State, turn: Turn, id: str, tool: str, error: str, detail: str) -> ToolReturned:
+    """The outcome of a call that was not made."""
+    assert state.open_turn is not None
+    result = msgspec.json.encode({"error": error, "detail": detail}).decode()
+    return ToolReturned(
+        key=state.open_turn.key, call_id=id, tool=tool, outcome="failed", result=result, at_ms=turn.at_ms
+    )
+
+
+def _is_object(arguments: str) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(arguments), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _advance_with(state: State, turn: Turn, returned: ToolReturned) -> Step:
+    """The flow's call has an outcome. One that nobody knows is a person's matter, whatever the flow says of failure."""
+    if returned.outcome == "unknown" and state.flow is not None:
+        reason = f"what became of {returned.tool} is unknown"
+        return Facts((flowing.broken_off(state, state.flow, reason, say("unsure", language(state))),))
+    try:
+        result = msgspec.json.decode(returned.result)
+    except msgspec.DecodeError:
+        result = returned.result
+    return _advance(state, turn, machine.Returned(returned.outcome == "ok", result))
+
+
+# --- The customer's yes ------------------------------------------------------------------------------------
+
+
+def _confirm(
+    state: State, turn: Turn, proposal: ToolProposed, before: str = "", citations: tuple[Citation, ...] = ()
+) -> Reply:
+    speaks = language(state)
+    question = turn.rules.confirmation(proposal.tool, proposal.arguments, speaks) or say("confirm", speaks)
+    options = (Option("yes", say("yes", speaks)), Option("no", say("no", speaks)))
+    text = f"{before}\n\n{question}" if before else question
+    return Reply(own(state, "confirm", text, options=options, citations=citations))
+
+
+def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
+    """The customer was asked whether a tool may be called."""
+    proposal = state.proposal
+    assert proposal is not None and state.open_turn is not None
+    if stage.proposed is not None:  # asked again, in this turn
+        known = answer_of(stage.consulted.answer) if stage.consulted is not None else None
+        if known is not None and known.kind == "answer":
+            return _confirm(state, turn, stage.proposed, known.text, known.citations)
+        return _confirm(state, turn, stage.proposed)
+    decided = yes_or_no(_text(state))
+    if decided:
+        call = (proposal.call_id, proposal.tool, proposal.arguments, proposal.origin)
+        return _call(state, turn, stage, *call, confirmed=True)
+    if decided is False:
+        return Facts((refusal(state, turn, proposal.call_id, proposal.tool, "declined", "the customer said no"),))
+    if proposal.misses >= _PATIENCE:
+        detail = "the customer did not say yes"
+        return Facts((refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", detail),))
+    if stage.consulted is None:
+        return Consult(_text(state), False, False)
+    if stage.consulted.answer.kind == pb.ESCALATED:
+        return Reply(answer_of(stage.consulted.answer))
+    again = ToolProposed(
+        key=state.open_turn.key, call_id=proposal.call_id, tool=proposal.tool, arguments=proposal.arguments,
+        origin=proposal.origin, at_ms=turn.at_ms,
+    )  # fmt: skip
+    return Facts((again,))
+
+
+def _after_decision(state: State, turn: Turn, stage: Stage) -> Step:
+    """What was proposed in an earlier turn has been done, or will not be."""
+    returned = next(iter(stage.returned.values()))
+    if state.flow is not None and state.flow.awaiting == "call":
+        return _advance_with(state, turn, returned)
+    speaks = language(state)
+    if returned.outcome == "unknown":
+        return escalated(state, f"tool {returned.tool}: outcome unknown", say("unsure", speaks))
+    if returned.outcome == "ok":
+        choice = turn.choose(state, "", speaks)
+        claim = stage.claimed.get(returned.call_id)
+        if choice.mode != "extractive" and claim is not None:
+            step = modelling.next_step(state, turn, stage, choice, None, _text(state))
+            if not isinstance(step, modelling.Call):
+                return step
+        return Reply(own(state, "flow", say("done", speaks)))
+    if "declined" in returned.result or "not_confirmed" in returned.result:
+        return Reply(own(state, "flow", say("declined", speaks)))
+    return Reply(own(state, "flow", say("failed", speaks), offer_person=True))
