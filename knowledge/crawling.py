@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from fetching.guard import Fetched, GuardedClient
 from knowledge.importing.crawl import Limits, Page
 from knowledge.importing.crawl import crawl as walk
-from knowledge.importing.guard import Fetched, GuardedClient
 from knowledge.intake import Given, Report
 from schemas.errors import KefuError
 

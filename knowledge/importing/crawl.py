@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from urllib.parse import urlsplit
 
+from fetching.guard import MAX_REDIRECTS, GuardedClient
 from knowledge.importing.frontier import Frontier, Link
-from knowledge.importing.guard import MAX_REDIRECTS, GuardedClient
 from knowledge.importing.pages import PAGE_TYPES, Limits, Page, Reason, SkippedPage
 from knowledge.importing.sitemaps import Sitemap
 from knowledge.importing.urls import normalise

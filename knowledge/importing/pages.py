@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from knowledge.importing.guard import Fetched
+from fetching.guard import Fetched
 
 PAGE_TYPES = frozenset({
     "text/html",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from guardrails import instructions
 from knowledge.entries import Document, Side
-from knowledge.importing import delimited, encodings, formats, ids, instructions, records, sheets
+from knowledge.importing import delimited, encodings, formats, ids, records, sheets
 from knowledge.importing.content import MAX_BYTES, MAX_CHARACTERS, Listed, Placed, Prose, Skipped, Unreadable
 from knowledge.importing.formats import Format
 from knowledge.importing.outline import title_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from protego import Protego
 
-from knowledge.importing.fetch_errors import FetchFailed, FetchRefused
-from knowledge.importing.guard import GuardedClient
+from fetching.errors import FetchFailed, FetchRefused
+from fetching.guard import GuardedClient
 from knowledge.importing.pages import Reason
 from knowledge.importing.urls import origin_of
 

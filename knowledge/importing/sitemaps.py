@@ -7,7 +7,7 @@ from io import BytesIO
 
 from lxml import etree
 
-from knowledge.importing.inflate import gunzip
+from fetching.inflate import gunzip
 from knowledge.importing.urls import normalise
 
 _GZIP_MAGIC = b"\x1f\x8b"

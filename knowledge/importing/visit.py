@@ -6,9 +6,9 @@ import asyncio
 import hashlib
 from dataclasses import dataclass
 
-from knowledge.importing.fetch_errors import FetchFailed, FetchRefused
+from fetching.errors import FetchFailed, FetchRefused
+from fetching.guard import Fetched, GuardedClient
 from knowledge.importing.frontier import Link
-from knowledge.importing.guard import Fetched, GuardedClient
 from knowledge.importing.links import Links, canonical_of, read_links
 from knowledge.importing.pages import PAGE_TYPES, Limits, Reason
 from knowledge.importing.robots import Robots, directives

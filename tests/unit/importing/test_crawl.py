@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 from kit.website import Names, Reply, Website, html, links, redirect
 
+from fetching.guard import GuardedClient
 from knowledge.importing.crawl import Limits, Page, Reason, SkippedPage, crawl
-from knowledge.importing.guard import GuardedClient
 
 QUICK = Limits(delay_s=0)
 GZIPPED = (("content-encoding", "gzip"),)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.importing import files, instructions, reading
+from guardrails import instructions
+from knowledge.importing import files, reading
 from knowledge.importing.reading import Unreadable, read
 
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import httpx
 
-from knowledge.importing.fetch_errors import FetchRefused
+from fetching.errors import FetchRefused
 
 # From IANA's special-purpose registries. Python's own `is_global` changes from patch to patch, so it is not asked.
 _REFUSED_V4 = {

@@ -11,15 +11,15 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Network, IPv6Network
 
 import httpcore
 import httpx
 
-from knowledge.importing.addresses import no_host_name, refusal, unmapped
-from knowledge.importing.fetch_errors import FetchFailed, FetchRefused
+from fetching.addresses import no_host_name, refusal, unmapped
+from fetching.errors import FetchFailed, FetchRefused
 from schemas.errors import ConfigurationError
 
 _HTTPCORE_ERRORS = (
@@ -84,8 +84,9 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
     FetchFailed where the name is unknown. `connect_s` holds for each address tried, at most four.
     """
 
-    def __init__(self, allowed: Allowed, connect_s: float) -> None:
-        self._allowed = allowed
+    def __init__(self, rules: Sequence[Allowed], connect_s: float) -> None:
+        """`rules`: each of them must let an address pass."""
+        self._rules = rules
         self._connect_s = connect_s
         self._inner = httpcore.AnyIOBackend()
 
@@ -113,16 +114,18 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise FetchFailed(f"{host} has no address ({error}). Check the host name and this machine's DNS.") from None
+            raise FetchFailed(
+                f"{host} has no address ({error}). Check the host name and this machine's DNS.", reason="lost"
+            ) from None
         addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
         for address in addresses:
-            if why := self._allowed.refusal(host, address):
+            if why := next(filter(None, (rule.refusal(host, address) for rule in self._rules)), None):
                 raise FetchRefused(
                     f"{host} is at {address}, which is {why}. Only public addresses are fetched; if this is a site of "
                     "your own intranet, ask whoever runs Kefu to allow its host name or network."
                 )
         if not addresses:
-            raise FetchFailed(f"{host} has no address. Check the host name and this machine's DNS.")
+            raise FetchFailed(f"{host} has no address. Check the host name and this machine's DNS.", reason="lost")
         return addresses
 
 
@@ -141,10 +144,11 @@ class PinnedTransport(httpx.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
+        asked = httpcore.Request(
+            request.method, url, headers=request.headers.raw, content=request.content, extensions=request.extensions
+        )
         with _as_httpx():
-            response = await self._pool.handle_async_request(
-                httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
-            )
+            response = await self._pool.handle_async_request(asked)
         return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
 
     async def aclose(self) -> None:

@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.website import Names, Reply, Website, redirect
 
-from knowledge.importing.addresses import _REFUSED_V4, _REFUSED_V6, checked
-from knowledge.importing.guard import BLOCKED_PORTS, FetchFailed, FetchRefused, GuardedClient, refusal
-from knowledge.importing.inflate import Gunzip, Oversized, gunzip
-from knowledge.importing.pinned import Allowed
+from fetching.addresses import _REFUSED_V4, _REFUSED_V6, checked
+from fetching.guard import BLOCKED_PORTS, FetchFailed, FetchRefused, GuardedClient, refusal
+from fetching.inflate import Gunzip, Oversized, gunzip
+from fetching.pinned import Allowed
 from schemas.errors import ConfigurationError
 
 LOCAL = ("127.0.0.1",)
