@@ -15,7 +15,9 @@ import typer
 from rich.console import Console
 
 import cli_eval
+import cli_flows
 import cli_kb
+import cli_routes
 from schemas.errors import HostUnavailable, KefuError
 from schemas.settings import Settings
 
@@ -26,6 +28,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_kb.app, name="kb")
+app.add_typer(cli_flows.app, name="flows")
+app.add_typer(cli_routes.app, name="routes")
 app.command("eval")(cli_eval.evaluate)
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -128,8 +132,9 @@ def _talk(socket: Any, session: str | None) -> None:
     console.print(f"[dim]session {frame['session_id']}; an empty line ends it[/]")
     while text := _ask():
         socket.send(json.dumps({"type": "message", "key": uuid.uuid4().hex, "text": text}))
-        while (frame := json.loads(socket.recv()))["type"] == "typing":
-            console.print("[dim]...[/]")
+        while (frame := json.loads(socket.recv()))["type"] in ("typing", "delta"):
+            if frame["type"] == "typing":
+                console.print("[dim]...[/]")
         _print_reply(frame["reply"]) if "reply" in frame else console.print(
             frame["problem"]["detail"], style="red", markup=False
         )
@@ -168,12 +173,15 @@ def replay(
     at: Annotated[
         str, typer.Option(help="Only up to this seq, or this time (ISO 8601; local if it names no zone).")
     ] = "",
+    prompt: Annotated[
+        bool, typer.Option(help="Also what models were given, and how their windows were filled.")
+    ] = False,
 ) -> None:
     """Rebuild a session from the log: its conversation, and its state with the state's hash."""
     from deployments.replay import print_replay
 
     until_seq, until_ms = _parse_at(at)
-    asyncio.run(print_replay(Settings.from_env(), session, until_seq, until_ms, console))
+    asyncio.run(print_replay(Settings.from_env(), session, until_seq, until_ms, console, prompts=prompt))
 
 
 @app.command()

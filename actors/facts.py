@@ -21,6 +21,7 @@ from schemas.events_pb2 import (
     ToolClaimed,
     ToolReturned,
 )
+from schemas.findings import Finding
 from schemas.models import Attempt, Completion
 from schemas.tools import ToolOutcome
 
@@ -28,7 +29,7 @@ from schemas.tools import ToolOutcome
 def consulted(key: str, step: Consult, answer: Answer, rules: TurnRules, at_ms: int) -> tuple[Event, ...]:
     """What knowledge said. Passages that speak to a model instead of to a customer are left out."""
     passages = answer.passages
-    findings = ()
+    findings: tuple[Finding, ...] = ()
     if passages:
         kept, findings = inspect_passages([(p.id, f"{p.title}\n{p.text}") for p in passages], rules.guardrails)
         passages = tuple(passages[index] for index in kept)

@@ -62,6 +62,7 @@ class SessionHostCore:
     def __init__(self, name: str, runtime: Runtime, settings: Settings, room: int) -> None:
         self.name = name
         self._sessions = Sessions(runtime, capacity=room, max_turns=settings.max_turns, idle_s=settings.idle_s)
+        self._tally = runtime.tally
         self._clients: dict[str, _Client] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -130,6 +131,7 @@ class SessionHostCore:
             "prepared": sessions.prepared,
             "activations": sessions.activations,
             "passivations": sessions.passivations,
+            **(self._tally or {}),
         }
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:

@@ -8,7 +8,9 @@ from actors.runtime import Runtime
 from actors.session import Command, decide
 from actors.state import State, evolve
 from events.codec import Event, encode
-from schemas.events_pb2 import BotReplied
+from schemas.events_pb2 import BotReplied, GuardrailTriggered
+
+FINDINGS = "guardrail:"  # how the tally names what guardrails found: place, rule and action follow
 
 
 class Recorder:
@@ -35,6 +37,10 @@ class Recorder:
         if not events:
             return
         await append(self._runtime, self._session_id, self.state, events)
+        tally = self._runtime.tally
+        for event in events:
+            if tally is not None and isinstance(event, GuardrailTriggered):
+                tally[f"{FINDINGS}{event.place}:{event.rule}:{event.action}"] += 1
 
 
 async def append(runtime: Runtime, session_id: int, state: State, events: list[Event] | tuple[Event, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import cast
 
@@ -42,7 +42,7 @@ class Running:
         self._key = key
         self._deadline_ms = deadline_ms
         self._show = show
-        self._asking: asyncio.Task[ModelEvent | ModelUnavailable] | None = None
+        self._asking: asyncio.Task[Completion | ModelUnavailable] | None = None
         self._partial: list[str] = []
         self._left = False
         self.shadows: list[Ask] = []  # what is to be asked once more, of another route, when the customer has the reply
@@ -52,6 +52,9 @@ class Running:
         self._left = True
         if self._asking is not None:
             self._asking.cancel()
+
+    def _is_left(self) -> bool:
+        return self._left
 
     async def to_its_reply(self) -> tuple[Answer, BotReplied]:
         """The recorded reply. Raises what the log and the answerer raise; the turn can be gone on with afterwards."""
@@ -97,10 +100,10 @@ class Running:
 
     async def _ask(self, ask: Ask) -> Event:
         await self._recorder.flush()  # what costs money is preceded by an append that won
-        if ask.choice.shadow and not ask.repair:
-            self.shadows.append(ask)
+        if ask.choice.shadow and ask.messages[-1].role == "user" and not ask.repair:
+            self.shadows.append(ask)  # of several rounds the first
         clock = self._runtime.clock
-        if self._left:
+        if self._is_left():
             return unanswered(self._key, ask, (), "", clock(), cancelled=True)
         self._runtime.probe("before_model")
         self._partial = []
@@ -108,7 +111,7 @@ class Running:
         try:
             done = await asking
         except asyncio.CancelledError:
-            if not self._left:
+            if not self._is_left():
                 asking.cancel()
                 raise
             return unanswered(self._key, ask, (), "".join(self._partial), clock(), cancelled=True)
@@ -117,17 +120,16 @@ class Running:
         self._runtime.probe("after_model")
         if isinstance(done, Completion):
             return completed(self._key, ask, done, clock())
-        assert isinstance(done, ModelUnavailable)
         return unanswered(self._key, ask, done.attempts, done.partial, clock())
 
-    async def _reply_of(self, ask: Ask) -> ModelEvent | ModelUnavailable:
+    async def _reply_of(self, ask: Ask) -> Completion | ModelUnavailable:
         state = self._recorder.ahead
         guard = None
         if ask.shown and self._show is not None:
             guard = OutputStream(output_context(state, ask.choice, ask.passages), self._turn.rules.guardrails)
         request = request_of(ask, state.tenant, ask.choice.route, self._runtime.clock(), self._deadline_ms - _SPARE_MS)
         try:
-            async with aclosing(cast("AsyncIterator[ModelEvent]", self._runtime.models.stream(request))) as stream:  # type: ignore[type-var]
+            async with aclosing(self._runtime.models.stream(request)) as stream:
                 async for event in stream:
                     if not isinstance(event, Delta):
                         self._give(guard.end() if guard else "")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
 from actors.rules import Rules, TurnRules, VersionedFlow
@@ -10,7 +11,7 @@ from events.store import EventStore
 from flows.definition import Flow
 from guardrails.policy import DEFAULT, Guardrails
 from schemas.answers import Answerer
-from schemas.models import EXTRACTIVE, ModelEvent, ModelRequest, Models, ModelUnavailable, RouteChoice, Situation
+from schemas.models import EXTRACTIVE, Delta, ModelEvent, ModelRequest, Models, ModelUnavailable, RouteChoice, Situation
 from schemas.tools import ToolOutcome, ToolRequest, Tools, ToolSpec, ToolTerms
 
 
@@ -48,9 +49,10 @@ class Plain:
     def offered(self) -> tuple[ToolSpec, ...]:
         return ()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        raise ModelUnavailable("no models are configured")
-        yield  # makes it a generator
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        if request.messages:
+            raise ModelUnavailable("no models are configured")
+        yield Delta("")  # makes it a generator
 
     async def call(self, request: ToolRequest) -> ToolOutcome:
         return ToolOutcome("failed", '{"error":"unknown_tool"}')
@@ -62,7 +64,7 @@ _PLAIN = Plain()
 
 
 class Runtime(NamedTuple):
-    """`probe` is called with a name at every step that a crash could cut."""
+    """`probe` is called with a name at every step that a crash could cut. `tally` counts what was recorded."""
 
     store: EventStore
     answerer: Answerer
@@ -72,3 +74,4 @@ class Runtime(NamedTuple):
     rules: Rules = _PLAIN
     models: Models = _PLAIN
     tools: Tools = _PLAIN
+    tally: Counter[str] | None = None

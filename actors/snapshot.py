@@ -33,7 +33,7 @@ def to_message(state: State) -> pb.SessionState:
         options=[OptionMessage(id=o.id, title=o.title) for o in state.options],
         recent=[pb.Utterance(from_customer=mine, text=text) for mine, text in state.recent],
         keys=[pb.KnownKey(digest=d, seq=k.seq, reply_seq=k.reply_seq) for d, k in state.keys.items()],
-        flow=state.flow and _flow_message(state.flow),
+        flow=None if state.flow is None else _flow_message(state.flow),
         proposal=state.proposal and pb.ToolProposal(**state.proposal._asdict()),
         summary=state.summary,
         results=[pb.ToolResult(tool=tool, result=result) for tool, result in state.results],

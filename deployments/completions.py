@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from deployments.host_router import HostRouter
 from deployments.http import problem_response, read_body, respond, start_stream
 from deployments.outside import Outside
 from deployments.streaming import Shown, while_there
+from llm.relay import RelayChunk
 from schemas.api import TurnOutcome, encode_json
 from schemas.errors import InvalidRequest, KefuError, MethodNotAllowed, NotFound
 from schemas.ids import now_ms
@@ -114,11 +115,13 @@ class Completions:
     # --- A route ---------------------------------------------------------------------------------------
 
     async def _relay(self, body: _Body, raw: bytes, receive: Receive, send: Send) -> None:
+        await self._outside.loaded()
         route, version, deadline_s = self._route(body.model)
         chunks = self._outside.gateway.relay(
             self._tenant, route, version, _decode_whole(raw), now_ms() + int(deadline_s * 1000)
         )
-        await while_there(_pass_on(chunks, body.stream, send), receive)
+        named = [(b"x-kefu-route", route.encode()), (b"x-kefu-route-version", str(version).encode())]
+        await while_there(_pass_on(chunks, body.stream, send, named), receive)
 
     def _route(self, model: str) -> tuple[str, int, float]:
         """Name, version of the routes, and deadline in seconds."""
@@ -223,17 +226,19 @@ async def _send(send: Send, data: bytes, *, last: bool = False) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": not last})
 
 
-async def _pass_on(chunks: AsyncIterator[Any], stream: bool, send: Send) -> None:
-    """A provider's chunks. Nothing is sent before the first of them, so an error has its own status until then."""
+async def _pass_on(
+    chunks: AsyncGenerator[RelayChunk, None], stream: bool, send: Send, named: list[tuple[bytes, bytes]]
+) -> None:
+    """A provider's chunks, `named` in the headers. Until the first of them nothing is sent: an error has its own status."""
     started = False
-    async with contextlib.aclosing(chunks):  # type: ignore[type-var]
+    async with contextlib.aclosing(chunks):
         try:
             async for chunk in chunks:
                 if not stream:
-                    await respond(send, 200, chunk.data)
+                    await respond(send, 200, chunk.data, more=named)
                     return
                 if not started:
-                    await start_stream(send)
+                    await start_stream(send, named)
                     started = True
                 await _send(send, chunk.data)
         except KefuError as error:

@@ -53,11 +53,22 @@ def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(f"the body has over {limit} bytes; send a shorter message")
 
 
-async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | None = None) -> None:
-    """A JSON response; `Retry-After` if the caller should come again. Errors are problems by their status."""
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    retry_after_s: int | None = None,
+    more: list[tuple[bytes, bytes]] | None = None,
+) -> None:
+    """A JSON response; `Retry-After` if the caller should come again. Errors are problems by their status.
+
+    `more`: headers beside the usual.
+    """
     headers = [
         _PROBLEM if status >= 400 else _JSON,
         (b"content-length", str(len(body)).encode()),
+        *(more or ()),
     ]
     if retry_after_s is not None:
         headers.append((b"retry-after", str(retry_after_s).encode()))
@@ -65,9 +76,9 @@ async def respond(send: Send, status: int, body: bytes, *, retry_after_s: int | 
     await send({"type": "http.response.body", "body": body})
 
 
-async def start_stream(send: Send) -> None:
-    """The head of a response of server-sent events."""
-    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]
+async def start_stream(send: Send, more: list[tuple[bytes, bytes]] | None = None) -> None:
+    """The head of a response of server-sent events; `more`: headers beside the usual."""
+    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), *(more or ())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
@@ -77,7 +88,7 @@ async def problem_response(error: KefuError, send: Send) -> None:
 
 
 def reply_events(reply: bytes, *, deltas: bool) -> list[bytes]:
-    """Server-sent events of a reply: its text in pieces (`delta`) if it was not shown yet, all of it (`reply`), `done`."""
+    """Server-sent events of a reply: `delta` with pieces of its text if it was not shown yet, `reply`, `done`."""
     ended = [b"event: reply\ndata: " + reply + b"\n\n", b"event: done\ndata: {}\n\n"]
     if not deltas:
         return ended

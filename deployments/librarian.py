@@ -11,8 +11,8 @@ import msgspec
 from ray.serve.handle import DeploymentHandle
 
 from deployments import outcomes
-from deployments.reading import timestamp
 from deployments.remote_encoder import cached_encoder
+from deployments.timestamps import timestamp
 from events.postgres_knowledge import PostgresKnowledge
 from knowledge import crawling, showing
 from knowledge.catalogue import Catalogue

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from google.protobuf.json_format import MessageToDict
 
 from actors.reply import answer_of, render
-from actors.state import State, fold
 from actors.snapshot import state_hash
+from actors.state import State, fold
+from deployments.timestamps import timestamp
 from events.codec import decode, type_name
 from events.store import EventStore, StoredEvent
+from llm.telemetry import reply_attributes
 from schemas.api import encode_json
 from schemas.errors import UnknownSession
-from schemas.events_pb2 import BotReplied
+from schemas.events_pb2 import BotReplied, ModelReplied
+from schemas.models import Attempt, Completion, Usage
 
 PAGE = 500  # events
 
@@ -73,6 +75,8 @@ class Reader:
     def _json(self, session_id: int, external_id: str, stored: StoredEvent) -> EventJson:
         event = decode(session_id, stored)
         data: dict[str, Any] = MessageToDict(event, preserving_proto_field_name=True)
+        if isinstance(event, ModelReplied):
+            data["attributes"] = telemetry(event)
         if isinstance(event, BotReplied):
             data["reply"] = msgspec.Raw(render(external_id, event.turn, stored.seq, answer_of(event)))
         body = {
@@ -102,6 +106,7 @@ def summary(state: State) -> dict[str, Any]:
         "session_id": state.external_id,
         "tenant": state.tenant,
         "status": "escalated" if state.escalated else "open",
+        "flow": state.flow and {"id": state.flow.flow, "version": state.flow.version, "state": state.flow.state},
         "version": state.version,
         "turns": state.turns,
         "started_at": timestamp(state.started_at_ms),
@@ -110,7 +115,15 @@ def summary(state: State) -> dict[str, Any]:
     }
 
 
-def timestamp(at_ms: int) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def telemetry(event: ModelReplied) -> dict[str, Any]:
+    """What is recorded of a model's reply under the names of OpenTelemetry's conventions."""
+    attempts = tuple(Attempt(a.provider, a.model, a.error, a.took_us) for a in event.attempts)
+    usage = Usage(event.input_tokens, event.output_tokens, event.cost)
+    return dict(
+        reply_attributes(
+            Completion(
+                event.text, (), event.finish_reason, event.provider, event.model, usage, event.first_token_us,
+                event.took_us, attempts,
+            )
+        )
+    )  # fmt: skip

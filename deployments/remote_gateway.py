@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ class Failed(Struct, frozen=True, tag="failed"):
 encode = msgspec.msgpack.Encoder().encode
 decode_request = msgspec.msgpack.Decoder(ModelRequest).decode
 decode_event: Callable[[bytes], Delta | Completion | Failed] = msgspec.msgpack.Decoder(
-    Delta | Completion | Failed  # type: ignore[arg-type]
+    Delta | Completion | Failed
 ).decode
 decode_tool_request = msgspec.msgpack.Decoder(ToolRequest).decode
 decode_outcome = msgspec.msgpack.Decoder(ToolOutcome).decode
@@ -40,7 +40,7 @@ class RemoteModels:
         self._handle = handle
         self._streaming: Any = None
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         replies: Any = None
         try:
             if self._streaming is None:

@@ -13,6 +13,7 @@ import ray
 
 from actors.host import start_host
 from actors.placement import NAMESPACE, POOLED, pooled_name
+from actors.recorder import FINDINGS
 from deployments.compilers import compilers
 from deployments.flow_files import DefinitionFiles
 from deployments.wiring import runtime_builder
@@ -65,7 +66,12 @@ class Supervisor:
         await asyncio.gather(*(self._beat(name) for name in wanted))
         self._metrics.flush(
             {("hosts", "running"): len(self._stats)}
-            | {(name, what): number for name, stats in self._stats.items() for what, number in stats.items()}
+            | {
+                (name, what): number
+                for name, stats in self._stats.items()
+                for what, number in stats.items()
+                if not what.startswith(FINDINGS)
+            }
         )
 
     def _start_missing(self) -> list[str]:
@@ -92,7 +98,9 @@ class Supervisor:
         """Ask the host how it is. One that stopped answering (SIGSTOP, a blocked loop) is killed; Ray restarts it."""
         handle = await asyncio.to_thread(ray.get_actor, name, NAMESPACE)
         try:
-            self._stats[name] = await asyncio.wait_for(_value(handle.stats.remote()), STALLED_S)
+            stats = await asyncio.wait_for(_value(handle.stats.remote()), STALLED_S)
+            self._count_findings(self._stats.get(name, {}), stats)
+            self._stats[name] = stats
             self._answered[name] = time.monotonic()
         except TimeoutError:
             if time.monotonic() - self._answered.get(name, 0.0) > STALLED_S:
@@ -101,6 +109,14 @@ class Supervisor:
                 await asyncio.to_thread(ray.kill, handle, no_restart=False)
         except ray.exceptions.RayActorError:
             self._stats.pop(name, None)  # Ray is restarting it
+
+    def _count_findings(self, before: dict[str, int], now: dict[str, int]) -> None:
+        """What a host has counted since it was last asked; a host that is new has begun at nothing."""
+        same = before.get("pid") == now["pid"]
+        for what, count in now.items():
+            if what.startswith(FINDINGS):
+                place, rule, action = what.removeprefix(FINDINGS).split(":")
+                self._metrics.finding(place, rule, action, count - (before.get(what, 0) if same else 0))
 
     async def _watch_postgres(self) -> None:
         if self._postgres is not None and self._postgres.pid() is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import zlib
+from collections import Counter
 
 from ray import serve
 
-from actors.runtime import Runtime
 from actors.host import BuildRuntime
 from actors.placement import POOLED
+from actors.runtime import Runtime
 from deployments.compilers import compilers
 from deployments.definitions import Definitions
 from deployments.heads import Heads
@@ -55,6 +56,7 @@ def host_runtime(app: str, settings: Settings, name: str) -> Runtime:
         rules=rules,
         models=RemoteModels(gateway),
         tools=RemoteTools(gateway),
+        tally=Counter(),
     )
 
 

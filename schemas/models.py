@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -156,8 +156,8 @@ class ModelUnavailable(Unavailable):
 class Models(Protocol):
     """The gateway as a session sees it."""
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Deltas, then one Completion. Closing the iterator cancels the provider's work. Raises ModelUnavailable.
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """Deltas, then one Completion. Closing the generator cancels the provider's work. Raises ModelUnavailable.
 
         Once a Delta has been given, no other provider is tried: what the customer has read stays true.
         """

@@ -1,0 +1,75 @@
+"""What a process needs to reach models and tools: definitions, keys, the gateway's core, what was used."""
+
+from __future__ import annotations
+
+import functools
+
+from deployments.compilers import compilers
+from deployments.definitions import Definitions
+from deployments.turn_rules import FollowedRules
+from deployments.usage import UsageLedger
+from events.postgres_definitions import PostgresDefinitions
+from events.postgres_usage import PostgresUsage
+from llm.gateway import Gateway
+from llm.routes import Routes
+from llm.secrets import Secrets
+from llm.usage import Spending
+from schemas.ids import now_ms
+from schemas.metrics import Metrics
+from schemas.models import Models
+from schemas.settings import Settings
+from schemas.tools import Tools
+from tools.calling import SHIPPED_MODULES, ToolCaller
+from tools.secrets import secrets_from
+
+
+class Outside:
+    """One for each process that calls models or tools. Connects, loads and polls when it is first used."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._definitions = Definitions(PostgresDefinitions(settings.database_url, connections=1), compilers())
+        self._ledger = UsageLedger(PostgresUsage(settings.database_url), now_ms)
+        self.rules = FollowedRules(self._definitions, self._ledger.spent)
+
+    def routes(self, tenant: str) -> Routes:
+        """In force now."""
+        routes: Routes = self._definitions.of(tenant).routes
+        return routes
+
+    def routes_version(self, tenant: str) -> int:
+        return self._definitions.of(tenant).routes_version
+
+    async def loaded(self) -> None:
+        """Returns when what is in force is known."""
+        await self._definitions.loaded()
+
+    @functools.cached_property
+    def gateway(self) -> Gateway:
+        folder = self._settings.secrets_dir
+        return Gateway(
+            self._definitions.routes,
+            Secrets(folders=() if folder is None else (folder,)),
+            usage=self._count,
+            spent=self._ledger.spent,
+            models=self._settings.home_dir / "models",
+        )
+
+    @property
+    def models(self) -> Models:
+        return self.gateway
+
+    @functools.cached_property
+    def tools(self) -> Tools:
+        settings = self._settings
+        return ToolCaller(
+            self._definitions.declarations,
+            secrets=secrets_from(folder=settings.secrets_dir),
+            allow=settings.tools_allowed,
+            modules=(*SHIPPED_MODULES, *settings.tools_from),
+        )
+
+    def _count(self, spent: Spending) -> None:
+        self._ledger(spent.tenant, spent.provider, spent.model, spent.usage, failed=bool(spent.error))
+        self._metrics.model(spent.provider, spent.model, spent.error, spent.usage, spent.first_token_us, spent.took_us)
