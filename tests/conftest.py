@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("kit", "store_contract", "knowledge_contract", "knowledge_queries_contract")
+pytest.register_assert_rewrite(
+    "kit",
+    "store_contract",
+    "knowledge_contract",
+    "knowledge_queries_contract",
+    "definitions_contract",
+    "usage_contract",
+)
 
 from kit.server import Databases, open_folder  # noqa: E402
 
