@@ -1,5 +1,5 @@
 // Kefu's customer chat page: one WebSocket, one conversation, no dependencies.
-// Read from the top: words, memory, drawing, sending, connection, controls.
+// Read from the top: words, memory, drawing, streaming, sending, drafts, connection, controls.
 
 // ---- words: every string of the page, in both languages ---------------------
 const WORDS = {
@@ -12,7 +12,8 @@ const WORDS = {
     suggested: ["How do I get a refund?", "How do I track my order?", "How long does delivery take?", "How do I cancel my order?"],
     suggestions: "Suggested questions", fresh: "Your earlier conversation is no longer available. This is a new one.",
     placeholder: "Ask a question…", send: "Send", jump: "Go to the latest message", hint: "AI answers can be wrong. Check the sources.",
-    sources: "Sources:", open: "Open this entry", talk: "Talk to a person", passed: "Passed on to our team", edit: "Edit and resend",
+    sources: "Sources:", open: "Open this entry", talk: "Talk to a person", passed: "Passed on to our team",
+    settled: "Closed", confirm: "Please confirm", edit: "Edit and resend",
     typing: "The assistant is typing", slow: "Still working on it…", waiting: "Waiting for the connection…",
     busy: "We are busy right now. Trying again…", failed: "This message could not be answered.",
   },
@@ -25,7 +26,8 @@ const WORDS = {
     suggested: ["怎么退款?", "怎么查物流？", "一般几天能到？", "怎么取消订单？"],
     suggestions: "常见问题", fresh: "之前的对话已不可用，这是一个新的对话。",
     placeholder: "请输入您的问题…", send: "发送", jump: "查看最新消息", hint: "AI 回答可能有误，请核对来源。",
-    sources: "来源：", open: "打开这一条目", talk: "转人工", passed: "已转交人工客服", edit: "修改后重发",
+    sources: "来源：", open: "打开这一条目", talk: "转人工", passed: "已转交人工客服",
+    settled: "已办结", confirm: "请确认", edit: "修改后重发",
     typing: "客服助手正在输入", slow: "仍在处理，请稍候…", waiting: "等待网络连接…",
     busy: "当前咨询较多，正在重试…", failed: "这条消息未能得到答复。",
   },
@@ -41,7 +43,7 @@ let language = Object.hasOwn(WORDS, recall("language")) ? recall("language") : /
 let session = recall("session"); // null until the server names one
 let seen = 0;                        // last stream position drawn; 0 on load rebuilds everything
 let queue = [];                      // messages without an answer, oldest first: {key, text, at}
-const turns = new Map();             // message key -> {node, text, replied}
+const turns = new Map();             // message key -> {node, text, replied, stream}
 const saveQueue = () => keep("outbox", queue.length ? JSON.stringify({ session, queue }) : null);
 const sawPosition = (seq) => { if (seq > seen) keep("seq", seen = seq); };
 
@@ -119,9 +121,36 @@ function drawPending({ key, text, at }) {
     el("span", "dots", el("i"), el("i"), el("i")), worded("span", "sr", "typing")));
 }
 
-function clearPending({ node }) {
-  node.classList.remove("pending");
-  node.querySelectorAll(".typing, .note").forEach((mark) => mark.remove());
+function clearPending(it) {
+  dropStream(it);
+  it.node.classList.remove("pending");
+  it.node.querySelectorAll(".typing, .note").forEach((mark) => mark.remove());
+}
+
+// ---- a reply that is being written: shown as it comes, then replaced by the reply itself ----
+function drawMore(it, text) {
+  if (typeof text !== "string" || !it?.node.classList.contains("pending")) return; // late: the reply is there
+  if (!it.stream) {
+    const box = message("theirs", "assistant", "");
+    box.lastChild.remove(); // the time: it is not written yet
+    box.prepend(icon("logo", "logo"));
+    it.stream = { box, body: box.lastChild, pieces: [] };
+    it.node.append(box);
+    it.node.classList.add("streaming");
+    log.ariaBusy = "true"; // read out once, when it is whole
+  }
+  const { body, pieces } = it.stream;
+  // Once a frame, however many pieces came, and as a text node of its own: what is there already is not copied.
+  if (pieces.push(text) === 1) requestAnimationFrame(() => body.append(pieces.splice(0).join("")));
+}
+
+// The connection broke, or the message is sent again: what was written comes anew, or as the whole reply.
+function dropStream(it) {
+  if (!it?.stream) return;
+  it.stream.box.remove();
+  it.stream = null;
+  it.node.classList.remove("streaming");
+  log.ariaBusy = "false";
 }
 
 // What an answer rests on, and the way to the very words it rested on, whatever became of them since.
@@ -139,12 +168,20 @@ function drawReply(it, reply, at) {
   const theirs = Object.hasOwn(WORDS, reply.language) ? reply.language : language; // buttons speak the reply's language
   const box = message("theirs", "assistant", reply.text, at, theirs);
   const sources = el("div", "sources", worded("span", "sr", "sources"), ...(reply.citations ?? []).map(source));
-  const choices = el("div", "choices", ...(reply.options ?? []).map(({ title }) => choice(String(title))));
+  const confirm = reply.kind === "confirm"; // the first option is the yes
+  const choices = el("div", confirm ? "choices confirm" : "choices",
+    ...(reply.options ?? []).map(({ title }, at) => choice(String(title), confirm ? at ? "plain" : "strong" : "")));
   if (reply.offer_person) choices.append(choice(WORDS[theirs].talk, "person", icon("icon-person")));
   sources.lang = choices.lang = theirs;
   const time = box.lastChild;
   box.prepend(icon("logo", "logo"));
   if (reply.kind === "escalated") time.before(el("p", "badge", icon("icon-person"), worded("span", "", "passed")));
+  if (reply.kind === "closed") time.before(el("p", "badge", icon("icon-done"), worded("span", "", "settled")));
+  if (confirm) {
+    choices.setAttribute("role", "group");
+    choices.dataset.label = "confirm";
+    choices.ariaLabel = WORDS[language].confirm;
+  }
   if (sources.children.length > 1) time.before(sources);
   if (choices.children.length) time.before(choices);
   it.node.append(box);
@@ -195,6 +232,7 @@ function ask(text) {
 function pump() {
   clearTimeout(resend);
   if (!ready || !queue.length) return;
+  dropStream(turns.get(queue[0].key));
   transmit({ type: "message", key: queue[0].key, text: queue[0].text });
   resend = setTimeout(pump, 60_000); // a lost turn must not block the rest; the same key makes this safe
 }
@@ -204,6 +242,20 @@ function settled(key) {
   queue = queue.filter((entry) => entry.key !== key);
   saveQueue();
   if (queue[0] !== head) pump();
+  drafting();
+}
+
+// ---- drafts: the server may look for the answer while the customer is still writing ----
+let draft = "", pause; // what was sent last, and the timer
+
+function drafting() { // after every change of the text, and when a reply is there
+  clearTimeout(pause);
+  pause = setTimeout(() => {
+    const text = input.value.trim(), length = [...text].length;
+    const enough = length >= 4 || (text.match(/\p{Script=Han}/gu) ?? []).length >= 2;
+    if (!ready || queue.length || !enough || length > LIMIT || text === draft) return;
+    transmit({ type: "typing", text: draft = text });
+  }, 250);
 }
 
 // ---- connection --------------------------------------------------------------------
@@ -221,6 +273,8 @@ function hangUp() {
   if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
   socket?.close();
   socket = null;
+  draft = "";
+  turns.forEach(dropStream);
 }
 
 function connect() {
@@ -254,6 +308,7 @@ function receive(frame) {
   const key = frame.key ?? data?.key ?? `seq-${frame.seq}`;
   if (type === "ready") greeted(frame.session_id);
   if (type === "typing") turns.get(key)?.node.querySelector(".typing .sr")?.replaceWith(worded("span", "", "slow"));
+  if (type === "delta") drawMore(turns.get(key), frame.text);
   if (type === "reply") answered(key, frame.reply, new Date());
   if (type === "error") refused(key, frame.problem ?? {});
   if (event === "UserMessageReceived") drawQuestion(turn(key, true), data.text, at);
@@ -284,6 +339,7 @@ function refused(key, problem) {
   } else if (!it) {
     if (!ready) lost(again ? wait : undefined); // the hello itself was refused
   } else if (again) {
+    dropStream(it);
     it.node.querySelector(".busy")?.remove();
     it.node.querySelector(".typing")?.before(worded("p", "note busy", "busy"));
     clearTimeout(resend);
@@ -316,7 +372,11 @@ function composed() { // after every change of the text
   input.style.height = `${input.scrollHeight}px`;
 }
 const write = (text) => { input.value = text; composed(); input.focus(); };
-input.oninput = composed;
+input.oninput = ({ isComposing }) => { // half a word in an input method is no draft
+  composed();
+  if (!isComposing) drafting();
+};
+input.addEventListener("compositionend", drafting);
 input.onkeydown = (event) => {
   // While an input method is composing, Enter picks a word (229: Safari ends composition first).
   if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
@@ -327,6 +387,7 @@ $("composer").onsubmit = (event) => {
   event.preventDefault();
   if ($("send").disabled) return;
   ask(input.value.trim());
+  draft = "";
   write("");
 };
 $("language").onclick = () => { speak(language === "zh" ? "en" : "zh"); keep("language", language); };

@@ -22,6 +22,7 @@ from knowledge import searching, tuning
 from knowledge.background import BACKGROUND
 from knowledge.embedder import Encoder
 from knowledge.entries import Confirmed, Content, Document, Entry
+from knowledge.examples import Example
 from knowledge.found import Found
 from knowledge.scope import EVERYTHING, Label, Scope
 from knowledge.tables import Held, New, Tables
@@ -100,6 +101,10 @@ class LiveKnowledge:
     def encoder(self) -> Encoder:
         """What makes the vectors of what is added."""
         return self._tables.encoder
+
+    def questions(self) -> list[Example]:
+        """Those that the tenant's FAQ entries answer, with the vectors of `encoder`. May be called from any thread."""
+        return self._tables.examples.held()[0]
 
     def __len__(self) -> int:
         """Entries."""
