@@ -15,7 +15,8 @@ from ray.serve import Application, Deployment
 
 from deployments.compilers import compilers, shipped
 from deployments.embedder import EmbedderDeployment
-from deployments.flow_files import DefinitionFiles, seed as seed_definitions
+from deployments.flow_files import DefinitionFiles
+from deployments.flow_files import seed as seed_definitions
 from deployments.gateway import GatewayDeployment
 from deployments.ingress import Ingress
 from deployments.librarian import LibrarianDeployment

@@ -69,7 +69,7 @@ def next_step(
     if stage.checked is None:
         return _check(state, turn, stage, choice, consulted, last)
     if stage.checked.verdict == "given":
-        return Reply(_answer(state, choice, consulted, last))
+        return Reply(written(state, consulted, last))
     if stage.checked.verdict == "repair":
         return _ask(state, turn, stage, choice, consulted, question, repair=True)
     if stage.checked.verdict == "grounded":
@@ -252,7 +252,8 @@ def _routed(answer: Answer, route: str, version: int) -> Answer:
     )
 
 
-def _answer(state: State, choice: RouteChoice, consulted: KnowledgeConsulted | None, last: ModelReplied) -> Answer:
+def written(state: State, consulted: KnowledgeConsulted | None, last: ModelReplied) -> Answer:
+    """What the model wrote, with its sources. `consulted`: what it was given to write from."""
     known = answer_of(consulted.answer) if consulted else None
     passages = consulted.passages if consulted else []
     numbers = list(dict.fromkeys(int(number) for number in _CITED.findall(last.text)))
@@ -267,8 +268,8 @@ def _answer(state: State, choice: RouteChoice, consulted: KnowledgeConsulted | N
         model=f"{last.provider}/{last.model}",
         citations=citations or (known.citations if known and known.kind == "answer" else ()),
         answer_us=last.took_us,
-        route=choice.route,
-        route_version=choice.version,
+        route=last.route,
+        route_version=last.route_version,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import cast
 
-from guardrails.outputs import OutputStream
+from guardrails.streaming import OutputStream
 
 from actors.facts import completed, consulted, returned, unanswered
 from actors.modelling import output_context, routed

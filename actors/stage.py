@@ -35,7 +35,6 @@ class Stage(Struct):
     claimed: dict[str, ToolClaimed] = field(default_factory=dict)
     returned: dict[str, ToolReturned] = field(default_factory=dict)
     decided: bool = False
-    consultations: list[KnowledgeConsulted] = field(default_factory=list)
 
     @property
     def unreturned(self) -> ToolClaimed | None:
@@ -48,13 +47,12 @@ def read(state: State) -> Stage:
     stage = Stage()
     for fact in state.facts:
         if isinstance(fact, FlowMoved):
-            stage = Stage(fact, [*stage.said, *fact.said], stage.stopped, consultations=stage.consultations)
+            stage = Stage(fact, [*stage.said, *fact.said], stage.stopped)
         elif isinstance(fact, GuardrailTriggered):
             if fact.place == "input" and fact.action != "flag" and stage.stopped is None:
                 stage.stopped = fact
         elif isinstance(fact, KnowledgeConsulted):
             stage.consulted = fact
-            stage.consultations.append(fact)
         elif isinstance(fact, ModelReplied):
             stage.models.append(fact)
             stage.checked = None

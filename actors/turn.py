@@ -83,7 +83,22 @@ def _hear(state: State, turn: Turn) -> Step:
     return Facts((flowing.moved(state, flow, at, outcome, turn.at_ms, cause),))
 
 
-def _begin(state: State, turn: Turn, flow: VersionedFlow) -> Step:
+def _knows(state: State, turn: Turn, intent: str) -> bool:
+    """Whether the flow that the session is in has something to do with the intent itself."""
+    flow = _current(state, turn)
+    return flow is not None and intent in flow.flow.intents
+
+
+def _current(state: State, turn: Turn) -> VersionedFlow | None:
+    """The flow that the session is in, in its version; None if that cannot be read any more."""
+    at = state.flow
+    if at is None:
+        return None
+    known = (turn.pinned, turn.rules.newest(at.flow))
+    return next((each for each in known if each and (each.flow.id, each.version) == (at.flow, at.version)), None)
+
+
+def _begin(state: State, turn: Turn, flow: VersionedFlow) -> Facts:
     outcome = machine.begin(flow.flow, flow.version, _text(state), turn.at_ms, language(state))
     return Facts((flowing.moved(state, flow, None, outcome, turn.at_ms),))
 
@@ -91,10 +106,8 @@ def _begin(state: State, turn: Turn, flow: VersionedFlow) -> Step:
 def _advance(state: State, turn: Turn, given: machine.Input) -> Step:
     at = state.flow
     assert at is not None
-    flow = turn.pinned
-    if flow is None or flow.flow.id != at.flow or flow.version != at.version:
-        flow = turn.rules.newest(at.flow)
-    if flow is None or flow.version != at.version:
+    flow = _current(state, turn)
+    if flow is None:
         return Facts((flowing.broken_off(state, at, _LOST),))
     outcome = machine.advance(flow.flow, at, given, turn.at_ms, language(state))
     return Facts((flowing.moved(state, flow, at, outcome, turn.at_ms),))
@@ -104,15 +117,19 @@ def _after_move(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved) -> S
     if move.call_tool:
         if stage.returned:
             return _advance_with(state, turn, next(iter(stage.returned.values())))
-        return _call(state, turn, stage, call_id(state, stage), move.call_tool, move.call_arguments, "flow")
+        id = stage.proposed.call_id if stage.proposed is not None else call_id(state, stage)
+        call = (id, move.call_tool, move.call_arguments, "flow")
+        return _call(state, turn, stage, *call, confirmed=move.call_confirmed)
     if move.consult:
         return _consult_for_flow(state, turn, stage, move)
     text = "\n\n".join(stage.said)
+    if move.ended and not (text or move.escalate or move.closed):
+        return _answer(state, turn, stage)  # it ended without a word, so the customer's words are not for it
     if move.escalate:
         return escalated(state, f"flow {move.flow}: {move.escalate}", text)
     if move.closed:
-        return Reply(own(state, "closed", text or say("closed", language(state))))
-    return Reply(flowing.answer(state, stage, move, text))
+        text = text or say("closed", language(state))
+    return Reply(flowing.answer(state, move, text))
 
 
 def _consult_for_flow(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved) -> Step:
@@ -123,6 +140,10 @@ def _consult_for_flow(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved
     if consulted.answer.kind == pb.ESCALATED:
         assert state.flow is not None
         return Facts((flowing.broken_off(state, state.flow, "the customer asked for a person", consulted.answer.text),))
+    other = turn.rules.started_by(consulted.intent) if consulted.intent and not wants_words else None
+    if other is not None and not _knows(state, turn, consulted.intent):
+        assert state.flow is not None
+        return Facts((flowing.left(state, state.flow, other.flow.id), *_begin(state, turn, other).events))
     given = flowing.consulted(consulted)
     if wants_words and consulted.answer.kind not in _DIRECT:
         choice = turn.choose(state, consulted.intent, language(state))

@@ -115,6 +115,7 @@ class _Checker:
                     self._expressions(expressions((action.question or {}, action.otherwise or {})))
                 case CallTool():
                     self._expressions(expressions(action.arguments))
+                    self._expressions([action.confirmed] if action.confirmed else [])
                     self._save(action)
                 case Escalate():
                     pass

@@ -89,11 +89,15 @@ class AnswerAction(Struct, frozen=True):
 
 
 class CallTool(Struct, frozen=True):
-    """Call a tool. `arguments`: JSON with Templates in it; the result is saved among the slots as `save`."""
+    """Call a tool. `arguments`: JSON with Templates in it; the result is saved among the slots as `save`.
+
+    `confirmed`: when it holds, the customer has been asked by the flow, and the tool's own question is not put.
+    """
 
     tool: str
     arguments: dict[str, Any]
     save: str = "result"
+    confirmed: Expression | None = None
     at: At = NOWHERE
 
 

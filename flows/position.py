@@ -57,10 +57,11 @@ class Consult(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """Needed: a tool's outcome."""
+    """Needed: a tool's outcome. `confirmed`: the customer has said yes to it already."""
 
     tool: str
     arguments: dict[str, Any]
+    confirmed: bool = False
 
 
 class Move(Struct, frozen=True):

@@ -26,7 +26,7 @@ _ACTIONS = {
     "reply": (),
     "ask": ("text", "again"),
     "answer": ("otherwise",),
-    "call": ("with", "save"),
+    "call": ("with", "save", "confirmed"),
     "escalate": (),
     "close": (),
 }
@@ -81,7 +81,8 @@ def _action(nodes: Nodes, kind: str, fields: Fields) -> Action:
             return AnswerAction(question, nodes.texts(fields.get("otherwise"), "otherwise") or None, at)
         case "call":
             save = nodes.name(fields.get("save"), "save") if fields.get("save") else "result"
-            return CallTool(nodes.text(main, "call"), _arguments(nodes, fields.get("with")), save, at)
+            confirmed = nodes.expression(fields.get("confirmed"), "confirmed")
+            return CallTool(nodes.text(main, "call"), _arguments(nodes, fields.get("with")), save, confirmed, at)
         case "escalate":
             return Escalate(nodes.text(main, "escalate (a reason for the person who takes over)"), at)
         case _:

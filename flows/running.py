@@ -176,7 +176,8 @@ class Run:
             case CallTool():
                 if self._will_answer():
                     self.slots[_SAID] = self.text
-                self._want("call", Call(action.tool, json_value(fill(action.arguments, self.scope))))
+                confirmed = action.confirmed is not None and holds(action.confirmed, self.scope)
+                self._want("call", Call(action.tool, json_value(fill(action.arguments, self.scope)), confirmed))
             case Escalate():
                 self.escalate(action.reason)
             case Close():

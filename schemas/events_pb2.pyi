@@ -205,7 +205,7 @@ class FlowMove(_message.Message):
     def __init__(self, from_state: _Optional[str] = ..., to_state: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
 
 class FlowMoved(_message.Message):
-    __slots__ = ("key", "flow", "version", "state", "slots", "entered_at_ms", "step", "awaiting", "misses", "moves", "said", "options", "ended", "escalate", "closed", "at_ms", "consult", "call_tool", "call_arguments")
+    __slots__ = ("key", "flow", "version", "state", "slots", "entered_at_ms", "step", "awaiting", "misses", "moves", "said", "options", "ended", "escalate", "closed", "at_ms", "consult", "call_tool", "call_arguments", "call_confirmed")
     KEY_FIELD_NUMBER: _ClassVar[int]
     FLOW_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -225,6 +225,7 @@ class FlowMoved(_message.Message):
     CONSULT_FIELD_NUMBER: _ClassVar[int]
     CALL_TOOL_FIELD_NUMBER: _ClassVar[int]
     CALL_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    CALL_CONFIRMED_FIELD_NUMBER: _ClassVar[int]
     key: str
     flow: str
     version: int
@@ -244,7 +245,8 @@ class FlowMoved(_message.Message):
     consult: str
     call_tool: str
     call_arguments: str
-    def __init__(self, key: _Optional[str] = ..., flow: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[str] = ..., slots: _Optional[str] = ..., entered_at_ms: _Optional[int] = ..., step: _Optional[int] = ..., awaiting: _Optional[str] = ..., misses: _Optional[int] = ..., moves: _Optional[_Iterable[_Union[FlowMove, _Mapping]]] = ..., said: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[str]] = ..., ended: _Optional[bool] = ..., escalate: _Optional[str] = ..., closed: _Optional[bool] = ..., at_ms: _Optional[int] = ..., consult: _Optional[str] = ..., call_tool: _Optional[str] = ..., call_arguments: _Optional[str] = ...) -> None: ...
+    call_confirmed: bool
+    def __init__(self, key: _Optional[str] = ..., flow: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[str] = ..., slots: _Optional[str] = ..., entered_at_ms: _Optional[int] = ..., step: _Optional[int] = ..., awaiting: _Optional[str] = ..., misses: _Optional[int] = ..., moves: _Optional[_Iterable[_Union[FlowMove, _Mapping]]] = ..., said: _Optional[_Iterable[str]] = ..., options: _Optional[_Iterable[str]] = ..., ended: _Optional[bool] = ..., escalate: _Optional[str] = ..., closed: _Optional[bool] = ..., at_ms: _Optional[int] = ..., consult: _Optional[str] = ..., call_tool: _Optional[str] = ..., call_arguments: _Optional[str] = ..., call_confirmed: _Optional[bool] = ...) -> None: ...
 
 class ModelAttempt(_message.Message):
     __slots__ = ("provider", "model", "error", "took_us")

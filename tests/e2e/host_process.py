@@ -20,6 +20,7 @@ from typing import Any
 
 import msgspec
 from scripted import DeadlyProbe, EarlyStore, Journal, JournalAnswerer
+from tool_world import Outside, with_outside
 
 from actors import actor
 from actors.runtime import Runtime
@@ -36,7 +37,8 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class HostSpec(msgspec.Struct):
-    """What a forked host is made of. `early`: its store acknowledges before the commit (sabotage)."""
+    """What a forked host is made of. `early`: its store acknowledges before the commit (sabotage). `outside`: rules,
+    models and tools, if it has any."""
 
     database_url: str
     journal: str
@@ -46,6 +48,7 @@ class HostSpec(msgspec.Struct):
     kinds: list[Kind]
     room: int
     early: bool = False
+    outside: Outside | None = None
 
 
 async def read_frame(reader: asyncio.StreamReader) -> bytes:
@@ -66,6 +69,8 @@ class _Host:
         answerer = JournalAnswerer(journal, has_effects=spec.has_effects, caches=spec.caches, kinds=spec.kinds)
         store = (EarlyStore if spec.early else PostgresStore)(spec.database_url)
         runtime = Runtime(store, answerer, now_ms, Snowflake(spec.worker).next, self._probe)
+        if spec.outside is not None:
+            runtime = with_outside(runtime, spec.outside, spec.database_url)
         self._core = SessionHostCore(f"forked-{os.getpid()}", runtime, Settings(), spec.room)
 
     async def hello(self) -> int:

@@ -92,6 +92,7 @@ EVERY_FACT: tuple[Event, ...] = (
         moves=[pb.FlowMove(from_state="ask", to_state="look_up", cause="slot:number")],
         said=["一会儿"], options=["DHL"], ended=True, escalate="why", closed=True, at_ms=T0 + 1, consult="eta?",
         call_tool="order_lookup", call_arguments='{"number":"KF-20417"}',
+        call_confirmed=True,
     ),
     pb.ModelReplied(
         key="k-1", route="refunds", route_version=12, rule="refunds are hybrid", provider="cloud", model="gpt-x",

@@ -24,11 +24,12 @@ class World:
 
     def __init__(self) -> None:
         self.version = 1
+        self.rules = 0
         self.heads: dict[str, int] = {"acme": 1}
         self.more: dict[str, Any] = {}
         self.failing = False
         self.asked: list[str] = []
-        self.answerer = RemoteAnswerer(self._call, self.heads.get, has_effects=False, timeout_s=5)
+        self.answerer = RemoteAnswerer(self._call, self.heads.get, lambda _: self.rules, has_effects=False, timeout_s=5)
 
     async def _call(self, payload: bytes) -> bytes:
         if self.failing:

@@ -1,0 +1,283 @@
+"""Tools act exactly once: turns with tools, hosts that die by kill -9 anywhere in them, and an endpoint that keeps count.
+
+What happened outside is what the sink's journal says, not what Kefu believes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, Literal, NamedTuple
+
+import httpx
+import pytest
+from crash import World, deliver, together
+from forked import ForkedHost
+from kit.sink import running
+from kit.server import until
+from ledger import Ledger, Streams, Tally, Turn, audit, check_states, read_streams
+from runs import RUNS
+from tool_world import Outside, Sabotage
+
+from deployments.host_link import HostGone
+from schemas import events_pb2 as pb
+from schemas.events_pb2 import BotReplied, EscalationRequested, ToolClaimed, ToolProposed, ToolReturned
+
+TURNS = 25 * RUNS  # 500, unless more is asked for
+SESSIONS = 10
+POINTS = (
+    "received", "before_intent_append", "after_intent_append", "before_answer", "after_answer", "before_model",
+    "after_model", "before_tool", "after_tool", "before_reply_append", "after_reply_append", "before_acknowledgement",
+)  # fmt: skip
+AROUND_CALLS = ("after_intent_append", "before_tool", "after_tool")
+PATIENCE_S = 1.0  # with a point that is never passed
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + RUNS * 6)]
+
+Due = Literal["once", "never", "at most once"]
+
+
+class Script(NamedTuple):
+    """What a customer says, N standing for a number of its own, and how often that number must be in the journal."""
+
+    says: tuple[str, ...]
+    due: Due
+
+
+SCRIPTS = (
+    Script(("pay N",), "once"),
+    Script(("book N",), "once"),
+    Script(("book something", "N"), "once"),
+    Script(("refund N", "yes"), "once"),
+    Script(("refund N", "no"), "never"),
+    Script(("return N", "yes"), "once"),
+    Script(("return something", "N", "no"), "never"),
+    Script(("order N",), "once"),
+    Script(("give N",), "at most once"),
+    Script(("donate N",), "at most once"),
+    Script(("hello N",), "never"),
+)
+
+
+@dataclass
+class Shop:
+    """Customers on one side, the sink on the other, and hosts in between that come and go."""
+
+    world: World
+    sink: str
+    journal: Path
+    rng: random.Random
+    how: dict[str, Any]
+    scripts: tuple[Script, ...] = SCRIPTS
+    ledger: Ledger = field(default_factory=Ledger)
+    dues: dict[str, Due] = field(default_factory=dict)
+    kills: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def open(self) -> None:
+        self.host = await self.world.host(**self.how)
+        self.spare = await self.world.host(**self.how)
+
+    async def serve(self, turns: int) -> None:
+        """Let customers come until that many turns were begun, and answer all of them."""
+        done = asyncio.Event()
+
+        async def customer(session: str) -> None:
+            while len(self.ledger.replies) < turns:
+                await self._deal(session)
+
+        async def customers() -> None:
+            await together((customer(f"s-{n}") for n in range(SESSIONS)), timeout_s=60 + turns / 2)
+            done.set()
+
+        await together([customers(), self._kill_until(done)], timeout_s=60 + turns / 2)
+
+    async def _deal(self, session: str) -> None:
+        script = self.rng.choice(self.scripts)
+        number = f"N{next(self._numbers)}"
+        self.dues[number] = script.due
+        for n, text in enumerate(script.says):
+            turn = Turn(session, f"{number}/{n}", text.replace("N", number))
+            self.ledger.replies[turn] = None
+            await self._answered(turn)
+
+    async def _answered(self, turn: Turn) -> None:
+        """Sends it, with its key, to one host after the other until one answers."""
+        while True:
+            host = self.host
+            try:
+                return await deliver(host.link, self.ledger, turn)
+            except HostGone:
+                await until(lambda: self.host is not host, "another host takes over")
+
+    # --- Killing ---------------------------------------------------------------------------------------
+
+    async def _kill_until(self, done: asyncio.Event) -> None:
+        while not done.is_set():
+            await self._kill_one(done)
+            if not self.host.gone.is_set():
+                continue
+            self.kills += 1
+            await self.audit(settled=False)
+            self.host = self.spare
+            self.spare = await self.world.host(**self.how)
+
+    async def _kill_one(self, done: asyncio.Event) -> None:
+        """At a point of a turn, or at any moment from outside."""
+        if self.rng.random() < 0.75:
+            point = self.rng.choice(AROUND_CALLS if self.rng.random() < 0.5 else POINTS)
+            await self.host.call("arm", point, self.rng.randint(1, 8), signal.SIGKILL)
+            waits = [asyncio.ensure_future(event.wait()) for event in (self.host.gone, done)]
+            await asyncio.wait(waits, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+        else:
+            await asyncio.sleep(self.rng.uniform(0.0, 0.2))
+        if not done.is_set():
+            await self.host.kill()
+
+    # --- Auditing --------------------------------------------------------------------------------------
+
+    async def effects(self) -> list[dict[str, Any]]:
+        """What the sink has done. Whatever a dead host had sent before this is asked is in it."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            found: list[dict[str, Any]] = (await client.get(f"{self.sink}/effects")).json()["effects"]
+            return found
+
+    async def audit(self, *, settled: bool) -> Findings:
+        effects = await self.effects()
+        streams = await read_streams(self.world.database, self.ledger.sessions)
+        found = Findings(streams, effects, self.dues)
+        found.check(settled)
+        return found
+
+    async def final_audit(self, tally: Tally) -> Findings:
+        """Everything was answered: the ledger, the log, the journal and the hosts' memory agree."""
+        tally.runs, tally.faults, tally.acknowledged = len(self.ledger.replies), self.kills, self.ledger.acknowledged
+        found = await self.audit(settled=True)
+        assert found.effects == [e for e in map(json.loads, self.journal.read_text().splitlines()) if "arrival" not in e]
+        audit(self.ledger, found.streams, tally, settled=True)
+        for turn in list(self.ledger.replies):
+            await deliver(self.host.link, self.ledger, turn)  # once more, with its key: the same reply
+        again = await self.audit(settled=True)
+        audit(self.ledger, again.streams, tally, settled=True)
+        assert again.streams == found.streams and again.effects == found.effects, "a retry changed something"
+        live = await self.host.call("state_hashes")
+        check_states(live, {session: stream for session, stream in found.streams.items() if session in live})
+        assert live
+        return found
+
+
+class Findings:
+    """The log against the sink's journal."""
+
+    def __init__(self, streams: Streams, effects: list[dict[str, Any]], dues: dict[str, Due]) -> None:
+        self.streams = streams
+        self.effects = effects
+        self._dues = dues
+        events = [(session, event) for session, stream in streams.items() for _, event in stream]
+        self.claims = {e.idempotency_key: (session, e) for session, e in events if isinstance(e, ToolClaimed)}
+        self.claimed = Counter((s, e.key, e.call_id) for s, e in events if isinstance(e, ToolClaimed))
+        self.returns = {(s, e.key, e.call_id): e for s, e in events if isinstance(e, ToolReturned)}
+        self.proposed = sum(isinstance(e, ToolProposed) for _, e in events)
+        self.replies = {(s, e.key): e for s, e in events if isinstance(e, BotReplied)}
+        self.escalated = {session for session, e in events if isinstance(e, EscalationRequested)}
+
+    def check(self, settled: bool) -> None:
+        problems = [*self._effects(), *self._outcomes(), *(self._settled() if settled else ())]
+        assert not problems, problems
+
+    def _effects(self) -> Iterator[str]:
+        """Holds at any moment."""
+        for key, times in Counter(effect["key"] for effect in self.effects).items():
+            if times > 1:
+                yield f"{times} effects of one claim {key}"
+        for effect in self.effects:
+            session, claim = self.claims.get(effect["key"], ("", None))
+            if claim is None:
+                yield f"an effect without a claim: {effect}"
+            elif session != effect["session"] or json.loads(claim.arguments) != effect["arguments"]:
+                yield f"an effect that is not its claim's: {effect}, {claim}"
+        for number, times in Counter(effect["arguments"]["n"] for effect in self.effects).items():
+            if times > 1:
+                yield f"{times} effects for {number}"
+            if self._dues[number] == "never":
+                yield f"{number} was declined and has happened"
+        for call, times in self.claimed.items():
+            if times > 1:
+                yield f"{times} claims of {call}"
+
+    def _outcomes(self) -> Iterator[str]:
+        """What was recorded of a call is what the journal says."""
+        times = {effect["key"]: effect["n"] for effect in self.effects}
+        for key, (session, claim) in self.claims.items():
+            returned = self.returns.get((session, claim.key, claim.call_id))
+            if returned is None:
+                continue
+            if returned.outcome == "ok" and json.loads(returned.result)["n"] != times.get(key):
+                yield f"recorded as done, and is not: {claim}, {returned}"
+            if returned.outcome == "failed":
+                yield f"a call failed for which there was no reason: {returned}"
+            if returned.outcome == "unknown" and claim.tool != "give":
+                yield f"given up although it could be found out: {returned}"
+
+    def _settled(self) -> Iterator[str]:
+        times = Counter(effect["arguments"]["n"] for effect in self.effects)
+        for number, due in self._dues.items():
+            if due == "once" and times[number] != 1:
+                yield f"{times[number]} effects for {number}"
+        for session, claim in self.claims.values():
+            if (session, claim.key, claim.call_id) not in self.returns:
+                yield f"nobody knows what became of {claim}"
+        for (session, key, _), returned in self.returns.items():
+            reply = self.replies[session, key]
+            if returned.outcome == "unknown" and (reply.kind != pb.ESCALATED or session not in self.escalated):
+                yield f"unknown, and no person was called: {reply}"
+            if returned.outcome == "ok" and f"effect {json.loads(returned.result)['n']}" not in reply.text:
+                yield f"the customer was not told: {reply}"
+
+    @property
+    def note(self) -> str:
+        outcomes = Counter(e.outcome for e in self.returns.values())
+        reconciled = sum(e.reconciled for e in self.returns.values())
+        return (
+            f"{len(self.claims)} claims, {len(self.effects)} effects, {reconciled} reconciled, "
+            f"{outcomes['unknown']} unknown, {self.proposed} proposed"
+        )
+
+
+@contextlib.contextmanager
+def shop(
+    world: World, tmp_path: Path, rng: random.Random, sabotage: Sabotage = "", **more: Any
+) -> Iterator[Shop]:
+    journal = tmp_path / "sink"
+    with running(journal) as sink:
+        how = {"has_effects": False, "outside": Outside(sink, sabotage)}
+        yield Shop(world, sink, journal, rng, how, **more)
+
+
+async def test_each_effect_once_whenever_hosts_are_killed(
+    world: World, tmp_path: Path, rng: random.Random, tally: Callable[[str], Tally]
+) -> None:
+    line = tally("kill -9 in turns with tools")
+    with shop(world, tmp_path, rng) as serving:
+        await serving.open()
+        started = monotonic()
+        await serving.serve(TURNS)
+        took_s = monotonic() - started
+        found = await serving.final_audit(line)
+    line.note = f"{found.note}; {took_s:.1f} s"
+    assert serving.kills >= TURNS // 20
+    reconciled = [e for e in found.returns.values() if e.reconciled]
+    assert reconciled, "no host died in the middle of a call"
+    assert {e.outcome for e in reconciled} == {"ok", "unknown"}
