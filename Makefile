@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: up test lint bench bench-knowledge chaos proto clean
+.PHONY: up test lint bench bench-gateway bench-knowledge chaos proto clean
 
 up: $(STAMP)  ## install, start everything, serve until Ctrl-C
 	$(BIN)/kefu up $(ARGS)
@@ -25,6 +25,9 @@ lint: $(STAMP)  ## style, types, who may import whom, generated code is current
 
 bench: $(STAMP)  ## every figure of the README, printed as a table
 	$(BIN)/python -m bench $(ARGS)
+
+bench-gateway: $(STAMP)  ## what the gateway adds to calling a model directly, beside a LiteLLM proxy
+	$(BIN)/python -m bench.gateway $(ARGS)
 
 bench-knowledge: $(STAMP)  ## how good the answers are, how fast the encoders and the vector index
 	$(BIN)/python -m bench.knowledge $(ARGS)

@@ -73,11 +73,15 @@ class Typing(msgspec.Struct, tag="typing", gc=False):
     """The server is at work; of no interest here."""
 
 
+class Delta(msgspec.Struct, tag="delta", gc=False):
+    """A model is writing; only the reply is counted."""
+
+
 class Event(msgspec.Struct, tag="event", gc=False):
     """An entry of the session's log; of no interest here."""
 
 
-ServerFrame = Ready | Replied | Refused | Typing | Event
+ServerFrame = Ready | Replied | Refused | Typing | Delta | Event
 
 decode_reply = msgspec.json.Decoder(Reply).decode
 decode_problem = msgspec.json.Decoder(Problem).decode

@@ -55,7 +55,7 @@ tools:
   - name: order
     description: Not safe to repeat, but can be asked what became of a call.
     http: {url: "SINK/twice/order", method: POST, allow: ["127.0.0.1"]}
-    reconcile: SINK/effects/{idempotency_key}
+    reconcile: {url: "SINK/effects/{idempotency_key}"}
     parameters: NUMBERED
   - name: give
     description: Neither.
