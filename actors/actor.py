@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from typing import cast
 
-from guardrails.inputs import inspect_input
 from msgspec import structs
 
 from actors import facts, snapshot
@@ -21,6 +20,7 @@ from actors.state import FOLD_VERSION, KnownKey, State, fingerprint, fold, key_d
 from actors.steps import Ask, Consult, Turn
 from events.codec import Event, decode
 from events.store import StoredEvent
+from guardrails.inputs import inspect_input
 from schemas.answers import Answer
 from schemas.api import TurnRequest
 from schemas.errors import (
@@ -279,6 +279,7 @@ class SessionActor:
         """Rebuild the state from snapshot and log, and finish the turn that a crash left open."""
         self.state = None
         store = self._runtime.store
+        await self._runtime.rules.ready()  # a host that has just started must not take a turn by no rules at all
         if not self.session_id:
             self.session_id, is_new = await store.resolve(self.tenant, self.external_id, self._runtime.new_id())
             if is_new:

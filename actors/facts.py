@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guardrails.retrieval import inspect_passages
-
 from actors.modelling import triggered
 from actors.rules import TurnRules
 from actors.session import answer_part
 from actors.steps import Ask, Consult
 from events.codec import Event
+from guardrails.retrieval import inspect_passages
 from schemas.answers import Answer
 from schemas.events_pb2 import (
     GroundingPassage,

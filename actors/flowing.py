@@ -99,7 +99,9 @@ def answer(state: State, move: FlowMoved, text: str) -> Answer:
     routes = [each for each in given if each.route_version]
     if not routes:
         return reply
-    return structs.replace(reply, model=routes[-1].model, route=routes[-1].route, route_version=routes[-1].route_version)
+    return structs.replace(
+        reply, model=routes[-1].model, route=routes[-1].route, route_version=routes[-1].route_version
+    )
 
 
 def _given(state: State) -> Iterator[Answer]:

@@ -11,8 +11,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
-from guardrails.grounded import Grounding, check_reply, repair_note
-from guardrails.outputs import OutputContext, inspect_output
 
 from actors.reply import answer_of
 from actors.stage import Stage
@@ -20,6 +18,9 @@ from actors.state import State
 from actors.steps import Ask, Facts, Reply, Turn
 from actors.texts import say
 from actors.wording import escalated, language, own
+from guardrails.grounded import Grounding, check_reply
+from guardrails.outputs import OutputContext, inspect_output
+from guardrails.repair import repair_note
 from prompting.prompt import Prompt, build, system_prompt
 from schemas import events_pb2 as pb
 from schemas.answers import Answer, Citation

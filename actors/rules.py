@@ -49,6 +49,12 @@ class TurnRules(Protocol):
 class Rules(Protocol):
     """Every tenant's rules, a moment old at most."""
 
+    async def ready(self) -> None:
+        """Returns once they have been read for the first time: until then `of` knows nothing of what was defined.
+
+        Raises StoreUnavailable.
+        """
+
     def of(self, tenant: str) -> TurnRules:
         """Without I/O; called on the hot path."""
 

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import cast
 
-from guardrails.streaming import OutputStream
-
 from actors.facts import completed, consulted, returned, unanswered
 from actors.modelling import output_context, routed
 from actors.recorder import Recorder
@@ -17,10 +15,11 @@ from actors.session import CompleteTurn, RecordFacts
 from actors.steps import Ask, Consult, Facts, Invoke, Reconcile, Reply, Turn
 from actors.turn import next_step
 from events.codec import Event
+from guardrails.streaming import OutputStream
 from schemas.answers import Answer, Question
 from schemas.errors import KefuError
 from schemas.events_pb2 import BotReplied, ToolClaimed
-from schemas.models import Completion, Delta, ModelEvent, ModelRequest, ModelUnavailable
+from schemas.models import Completion, Delta, ModelRequest, ModelUnavailable
 from schemas.tools import ToolRequest
 
 Show = Callable[[str], None]
@@ -45,6 +44,7 @@ class Running:
         self._asking: asyncio.Task[Completion | ModelUnavailable] | None = None
         self._partial: list[str] = []
         self._left = False
+        self._answered: tuple[Ask, Completion] | None = None
         self.shadows: list[Ask] = []  # what is to be asked once more, of another route, when the customer has the reply
 
     def leave(self) -> None:
@@ -75,9 +75,17 @@ class Running:
         raise KefuError(f"turn {self._key!r} of session {recorder.state.external_id!r} does not come to an end")
 
     async def _reply(self, step: Reply) -> tuple[Answer, BotReplied]:
+        self._keep(step.answer)
         events = self._recorder.take(CompleteTurn(self._key, step.answer, self._runtime.clock(), step.reason))
         await self._recorder.flush()
         return step.answer, cast(BotReplied, events[-1])
+
+    def _keep(self, given: Answer) -> None:
+        if self._answered is None or self._runtime.given is None:
+            return
+        ask, done = self._answered
+        if given.model == f"{done.provider}/{done.model}":  # and not what was said in its place
+            self._runtime.given.keep(self._recorder.ahead, ask, done)
 
     async def _events_of(self, step: Facts | Ask | Invoke | Reconcile) -> tuple[Event, ...]:
         if isinstance(step, Facts):
@@ -99,6 +107,11 @@ class Running:
     # --- Models ----------------------------------------------------------------------------------------
 
     async def _ask(self, ask: Ask) -> Event:
+        given = self._runtime.given
+        kept = None if given is None else given.find(self._recorder.ahead, ask)
+        if kept is not None:
+            self._give(kept.text if ask.shown else "")
+            return completed(self._key, ask, kept, self._runtime.clock())
         await self._recorder.flush()  # what costs money is preceded by an append that won
         if ask.choice.shadow and ask.messages[-1].role == "user" and not ask.repair:
             self.shadows.append(ask)  # of several rounds the first
@@ -119,6 +132,7 @@ class Running:
             self._asking = None
         self._runtime.probe("after_model")
         if isinstance(done, Completion):
+            self._answered = (ask, done)
             return completed(self._key, ask, done, clock())
         return unanswered(self._key, ask, done.attempts, done.partial, clock())
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
+from actors.given import GivenReplies
 from actors.rules import Rules, TurnRules, VersionedFlow
 from events.store import EventStore
 from flows.definition import Flow
@@ -24,6 +25,9 @@ class Plain:
 
     uses_models = False
     guardrails: Guardrails = DEFAULT
+
+    async def ready(self) -> None:
+        pass
 
     def of(self, tenant: str) -> TurnRules:
         return self
@@ -64,7 +68,8 @@ _PLAIN = Plain()
 
 
 class Runtime(NamedTuple):
-    """`probe` is called with a name at every step that a crash could cut. `tally` counts what was recorded."""
+    """`probe` is called with a name at every step that a crash could cut. `tally` counts what was recorded; `given`
+    keeps models' replies for the next who asks the same."""
 
     store: EventStore
     answerer: Answerer
@@ -75,3 +80,4 @@ class Runtime(NamedTuple):
     models: Models = _PLAIN
     tools: Tools = _PLAIN
     tally: Counter[str] | None = None
+    given: GivenReplies | None = None

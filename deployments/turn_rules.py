@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,12 @@ from deployments.definitions import Definitions, TenantRules
 from flows.definition import Flow
 from guardrails.policy import Guardrails
 from llm.routes import choose
-from schemas.errors import InvalidDefinition, NotFound
+from schemas.errors import InvalidDefinition, NotFound, StoreUnavailable
 from schemas.models import RouteChoice, Situation, Spent
 from schemas.tools import ToolSpec, ToolTerms
 from tools.confirming import question
+
+_READY_S = 5.0  # as long as the log itself may take
 
 
 class FollowedRules:
@@ -26,6 +29,14 @@ class FollowedRules:
         self._definitions = definitions
         self._spent = spent
         self._known: dict[str, OfTenant] = {}
+
+    async def ready(self) -> None:
+        try:
+            async with asyncio.timeout(_READY_S):
+                await self._definitions.loaded()
+        except TimeoutError:
+            detail = "what is defined for the tenants has not been read yet; retry with the same key"
+            raise StoreUnavailable(detail, retry_after_s=1) from None
 
     def of(self, tenant: str) -> TurnRules:
         rules = self._definitions.of(tenant)

@@ -8,6 +8,7 @@ from collections import Counter
 
 from ray import serve
 
+from actors.given import GivenReplies
 from actors.host import BuildRuntime
 from actors.placement import POOLED
 from actors.runtime import Runtime
@@ -57,6 +58,7 @@ def host_runtime(app: str, settings: Settings, name: str) -> Runtime:
         models=RemoteModels(gateway),
         tools=RemoteTools(gateway),
         tally=Counter(),
+        given=GivenReplies(),
     )
 
 

@@ -17,6 +17,8 @@ _SHINGLE, _RUN = 5, 12
 # A shorter run is a leak where the reply says that it tells its instructions.
 _TOLD_RUN = 6
 _SHARE = 0.3
+# Characters of an unfinished text's end that are looked at; a run of _RUN words is hardly longer.
+_TAIL = 200
 _TELLING = re.compile(
     r"\b(?:my|the) (?:system |initial |hidden )?(?:instructions?|prompt|guidelines|directives?)\b[^.\n]{0,20}\b(?:are|is|say|says|were|was|as follows)\b|\bsystem prompt\b"
     r"|\bi(?: was|'ve been| have been| am)? (?:instructed|told|programmed|configured) to\b|我的(?:系统)?(?:指令|提示词|设定)|系统提示词?[是为:]|我被(?:要求|设定|指示)"
@@ -75,22 +77,33 @@ def leak(text: str, system: str, known: tuple[str, ...], canary: str = "") -> Le
     return None
 
 
-def held_from(text: str, system: str, known: tuple[str, ...]) -> int:
+def held_from(text: str, system: str, known: tuple[str, ...], canary: str = "") -> int:
     """Where a run that may yet become a leak begins at the text's end; the text's length if there is none."""
+    tail_from = max(len(text) - _TAIL, 0)
+    held = _canary_from(text, canary) if canary else len(text)
     if not system:
-        return len(text)
+        return held
     secret = secret_shingles(system, known)
-    tail_from = max(len(text) - 600, 0)
-    tail = text[tail_from:]
-    words, starts = tokens(tail.lower())
-    run = 0
-    for at in range(len(words) - _SHINGLE, -1, -1):
-        if tuple(words[at : at + _SHINGLE]) not in secret:
-            break
-        run += 1
-    if not run:
-        return len(text)
-    return tail_from + starts[len(words) - _SHINGLE - run + 1]
+    words, starts = tokens(text[tail_from:].lower())
+    # The last word may be half of one.
+    for count in (len(words), len(words) - 1):
+        at = count - _SHINGLE
+        while at >= 0 and tuple(words[at : at + _SHINGLE]) in secret:
+            at -= 1
+        if 0 <= at + 1 <= count - _SHINGLE:
+            return min(held, tail_from + starts[at + 1])
+    return held
+
+
+def _canary_from(text: str, canary: str) -> int:
+    """Where the longest end of `text` begins that begins the canary, blanks and signs aside."""
+    wanted = _squeezed(canary)
+    tail_from = max(len(text) - 4 * len(wanted) - 8, 0)
+    for match in re.finditer(r"[^\W_]", text[tail_from:].lower()):
+        rest = _squeezed(text[tail_from + match.start() :])
+        if len(rest) >= 2 and wanted.startswith(rest):
+            return tail_from + match.start()
+    return len(text)
 
 
 def _squeezed(text: str) -> str:

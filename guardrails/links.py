@@ -16,6 +16,7 @@ class Link(Struct, frozen=True):
     """
 
     host: str
+    address: str
     words: str
     start: int
     end: int
@@ -26,7 +27,7 @@ class Link(Struct, frozen=True):
 
 
 # Endings that are no file's: a bare name of one of them is turned into a link by many chat windows.
-_ENDINGS = "com|net|org|info|biz|io|co|ai|app|dev|shop|store|online|site|xyz|top|club|vip|cc|tv|me|me|us|uk|eu|de|fr|es|it|nl|pl|ru|ch|at|be|se|no|dk|fi|pt|cz|in|jp|kr|cn|hk|tw|sg|my|th|vn|id|ph|au|nz|ca|mx|br|ar|cl|za|tr|ae|sa|il|gov|edu|int|pro|tech|live|link|click|zip|security|example|test"  # fmt: skip
+_ENDINGS = "com|net|org|info|biz|io|co|ai|app|dev|shop|store|online|site|xyz|top|club|vip|cc|tv|me|us|uk|eu|de|fr|es|it|nl|pl|ru|ch|at|be|se|no|dk|fi|pt|cz|in|jp|kr|cn|hk|tw|sg|my|th|vn|ph|au|nz|ca|mx|br|ar|cl|za|tr|ae|sa|il|gov|edu|int|pro|tech|live|link|click|security|example|test"  # fmt: skip
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _URL = re.compile(r"(?<![a-z0-9+.-])(?:https?|ftps?|wss?):(?://|\\\\|/|\\){0,2}[^\s<>\"'`，。！？；、）】》」』\])}|]{1,2048}", re.I)
 _RELATIVE = re.compile(r"(?<![:\w/\\.])//(?=[\w-]{1,63}\.[a-z])[^\s<>\"'`，。！？；）】》\])]{1,2048}", re.I)
@@ -38,7 +39,10 @@ _IMAGE_TAG = re.compile(r"<\s{0,3}(?:img|image|picture|source|video|audio|input|
 _SOURCE = re.compile(r"(?:src|srcset|href|data|poster)\s{0,3}=\s{0,3}[\"']?\s{0,3}([^\s\"'>]{1,2048})", re.I)
 _STYLE = re.compile(r"(?:url\s{0,2}\(|@import\s{1,3})\s{0,2}[\"']?\s{0,2}((?:https?:)?//[^\s\"')]{1,2048})", re.I)
 _ANCHOR = re.compile(r"<\s{0,3}a\b[^>]{0,400}?href\s{0,3}=\s{0,3}[\"']?\s{0,3}([^\s\"'>]{1,2048})[^>]{0,400}>([^<]{0,200})", re.I)
-_HOST_IN = re.compile(rf"(?:https?://)?((?:{_LABEL}\.){{1,6}}[^\W\d_]{{2,24}})", re.I)
+_HOST_IN = re.compile(rf"((?:{_LABEL}\.){{1,6}}(?:{_ENDINGS}|xn--[a-z0-9-]{{2,59}}))(?![\w-]|\.\w)", re.I)
+_PLACES = frozenset("de es us my example test security".split())
+# Endings that are words too: "done.It" is a missing blank, not Italy.
+_WORDS = frozenset("it in at be me us no to is so am by my de es as am pro live link click top test example security".split())
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]{0,20}:)?[/\\]{0,4}([^/\\?#]*)", re.I)
 _HINTS = re.compile(r"[a-z0-9]\.[^\W_]|:\s{0,3}[/\\]|//|\]\s?\(|\]:|<|url\(", re.I)
 
@@ -47,10 +51,25 @@ def links(text: str) -> Iterator[Link]:
     """All of them; the same address can come twice, once as written and once by the markup around it."""
     if not _HINTS.search(text):
         return
-    for match in _MARKDOWN.finditer(text):
-        yield _link(match[3], match, image=bool(match[1]), shown=_shown(match[2]))
-    for match in _REFERENCE.finditer(text):
-        yield _link(match[1], match, image=_image_reference(text))
+    spans: list[tuple[int, int]] = []
+    for link in _marked_up(text):
+        spans.append((link.start, link.end))
+        yield link
+    for match in (*_URL.finditer(text), *_RELATIVE.finditer(text)):
+        if not _within(match, spans):
+            yield _link(match.group().rstrip(".,;:!?…"), match)
+    for match in (*_BARE.finditer(text), *_WWW.finditer(text)):
+        if not _within(match, spans) and _is_name(match.group()):
+            yield _link("//" + match.group().rstrip(".,;:!?…"), match, bare=True)
+
+
+def _marked_up(text: str) -> Iterator[Link]:
+    """What Markdown and HTML make a link or an image of."""
+    if "[" in text:
+        for match in _MARKDOWN.finditer(text):
+            yield _link(match[3], match, image=bool(match[1]), shown=_shown(match[2]))
+        for match in _REFERENCE.finditer(text):
+            yield _link(match[1], match, image="![" in text)
     if "<" in text:
         for tag in _IMAGE_TAG.finditer(text):
             for source in _SOURCE.finditer(tag.group()):
@@ -59,26 +78,33 @@ def links(text: str) -> Iterator[Link]:
             yield _link(match[1], match, shown=_shown(match[2]))
     for match in _STYLE.finditer(text):
         yield _link(match[1], match, image=True)
-    for pattern in (_URL, _RELATIVE):
-        for match in pattern.finditer(text):
-            yield _link(match.group().rstrip(".,;:!?…"), match)
-    for pattern in (_BARE, _WWW):
-        for match in pattern.finditer(text):
-            yield _link("//" + match.group().rstrip(".,;:!?…"), match, bare=True)
+
+
+def _within(match: re.Match[str], spans: list[tuple[int, int]]) -> bool:
+    return any(start <= match.start() < end for start, end in spans)
+
+
+def _is_name(words: str) -> bool:
+    """Whether a bare name means a host: neither a number with a full stop nor a sentence that lacks a blank."""
+    host, slash, _ = words.partition("/")
+    labels = host.lower().split(".")
+    if not any(each.isalpha() for label in labels[:-1] for each in label):
+        return False
+    return bool(slash) or len(labels) > 2 or labels[-1] not in _WORDS or (host == host.lower() and labels[-1] in _PLACES)
 
 
 def _link(
     address: str, match: re.Match[str], *, image: bool = False, shown: str = "", bare: bool = False
 ) -> Link:
     host, tricky = host_of(html.unescape(address))
-    return Link(host, match.group()[:200], match.start(), match.end(), image, shown, tricky, bare)
+    return Link(host, address, match.group()[:200], match.start(), match.end(), image, shown, tricky, bare)
 
 
 def host_of(address: str) -> tuple[str, bool]:
     """The host of an address, and whether the address is spelt to deceive: user information before the host,
     letters that look like others, numbers for a name."""
     plain = unicodedata.normalize("NFKC", address).replace("\\", "/").strip()
-    if not re.match(r"(?:[a-z][a-z0-9+.-]{0,20}:|//)", plain, re.I) or re.match(r"(?:mailto|tel|sms):", plain, re.I):
+    if not re.match(r"(?:(?:https?|ftps?|wss?):|[a-z][a-z0-9+.-]{0,20}:/|//)", plain, re.I):
         return "", False
     found = _AUTHORITY.match(plain)
     authority = found[1] if found else ""
@@ -92,10 +118,6 @@ def host_of(address: str) -> tuple[str, bool]:
 def _shown(text: str) -> str:
     found = _HOST_IN.search(text)
     return found[1].lower().removeprefix("www.") if found else ""
-
-
-def _image_reference(text: str) -> bool:
-    return re.search(r"!\[[^\]\n]{0,200}\]\s?\[", text) is not None or "![" in text
 
 
 def hosts(text: str) -> frozenset[str]:

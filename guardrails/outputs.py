@@ -44,16 +44,32 @@ def inspect_output(text: str, context: OutputContext, rules: Guardrails) -> tupl
     return tuple(dict.fromkeys(each.finding for each in found))
 
 
+def located_words(text: str, context: OutputContext, rules: Guardrails) -> Iterator[Located]:
+    """Only what plain words can give away: the system prompt and forbidden phrases."""
+    yield from _located(_of_words(text, context, rules), rules)
+
+
 def located(text: str, context: OutputContext, rules: Guardrails) -> Iterator[Located]:
-    for rule, words, start in _signs(text, context, rules):
+    yield from _located(_signs(text, context, rules), rules)
+
+
+def _located(signs: Iterator[tuple[str, str, int]], rules: Guardrails) -> Iterator[Located]:
+    for rule, words, start in signs:
         finding = rules.finding("output", rule, words)
         if finding is not None:
             yield Located(finding, start)
 
 
-def _signs(text: str, context: OutputContext, rules: Guardrails) -> Iterator[tuple[str, str, int]]:
+def _of_words(text: str, context: OutputContext, rules: Guardrails) -> Iterator[tuple[str, str, int]]:
     if (found := leak(text, context.system, context.grounding, context.canary)) is not None:
         yield "system_prompt_leak", found.words, found.start
+    if rules.forbidden:
+        for phrase in holds(text, rules.phrases()):
+            yield "forbidden_phrase", phrase, max(text.lower().find(phrase.lower()), 0)
+
+
+def _signs(text: str, context: OutputContext, rules: Guardrails) -> Iterator[tuple[str, str, int]]:
+    yield from _of_words(text, context, rules)
     if context.system or context.canary:
         for reading in decoding.readings(text, fold(text).text):
             if (found := leak(reading.text, context.system, context.grounding, context.canary)) is not None:
@@ -68,9 +84,6 @@ def _signs(text: str, context: OutputContext, rules: Guardrails) -> Iterator[tup
     for each in personal_data(text):
         if not _is_known(each, context):
             yield f"personal_data_{each.kind}", each.masked, each.start
-    if rules.forbidden:
-        for phrase in holds(text, rules.phrases()):
-            yield "forbidden_phrase", phrase, max(text.lower().find(phrase.lower()), 0)
 
 
 def _rule_of(link: Link, context: OutputContext, rules: Guardrails) -> str | None:
@@ -79,7 +92,8 @@ def _rule_of(link: Link, context: OutputContext, rules: Guardrails) -> str | Non
         return None
     allowed = _is_under(link.host, (*rules.link_hosts, *context.link_hosts))
     if link.image:
-        return None if allowed else "remote_image"
+        shown_before = any(link.address in text for text in context.grounding)
+        return None if allowed or shown_before else "remote_image"
     if link.shown and link.shown != link.host and not _is_under(link.host, (link.shown,)):
         return "deceptive_link"
     grounded = allowed or link.host in _hosts(context.grounding)

@@ -42,8 +42,8 @@ _SECRET = re.compile(
     """,
     re.X | re.I,
 )  # fmt: skip
-_EMAIL = re.compile(r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII)
-_PHONE = re.compile(
+EMAIL = re.compile(r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII)
+PHONE = re.compile(
     r"""
     (?<![\w.+#@/=-])(?<!\d[ ])(?:
         (?:\+|00)[1-9]\d{0,2}[ .\-]?(?:\(0?\d{1,5}\)[ .\-]?)?\d{1,5}(?:[ .\-]?\d{2,5}){1,4}
@@ -68,7 +68,7 @@ def personal_data(text: str) -> Iterator[Personal]:
             taken.append(match.span())
             yield _found("secret", match, match.group().strip())
     if "@" in plain:
-        for match in _EMAIL.finditer(plain):
+        for match in EMAIL.finditer(plain):
             taken.append(match.span())
             yield _found("email", match, match.group().lower())
     if not _MANY_DIGITS.search(plain):
@@ -148,7 +148,7 @@ _NUMBERS: tuple[tuple[Kind, re.Pattern[str], Callable[[str], str]], ...] = (
     ("card", _DIGITS, _card),
     ("iban", _IBAN, _iban),
     ("id_number", _SSN, _itself),
-    ("phone", _PHONE, _phone),
+    ("phone", PHONE, _phone),
 )
 
 

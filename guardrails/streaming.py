@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from guardrails.leaks import held_from
-from guardrails.outputs import Located, OutputContext, located
+from guardrails.outputs import Located, OutputContext, located, located_words
 from guardrails.policy import Guardrails
 from schemas.findings import Finding
 
@@ -14,7 +14,9 @@ from schemas.findings import Finding
 MAX_HELD = 1_024
 # What is looked at again with every piece, so that something found across pieces is found.
 _LOOK_BACK = 1_536
-_ENOUGH_ANEW = 160
+# Only what holds one of these can complete anything but a leak or a phrase.
+_TELLING = re.compile(r"[0-9@<>\[\]:/\\=%&#(]|\.\w|[^\x00-\x7f]|[A-Za-z]{24}")
+_LOOK_BACK_PLAIN = 250
 
 # Unfinished things at the end of a text, each from where it begins.
 _UNFINISHED = re.compile(
@@ -30,7 +32,6 @@ _UNFINISHED = re.compile(
       | (?:passwo?r?d|pwd|api[ _-]?key|passphrase|secret[ _-]?key|access[ _-]?token)\s?(?:is|was|=|:)?\s?["']?\S{0,64}
       | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)?\s?["']?\S{0,64}
       | [\w.+%@:/\\?=\#~*'-]{1,1000}                                        # a name, an address, a word
-      | [\u3040-\u30ff\u4e00-\u9fff]
     )\Z
     """,
     re.X | re.I,
@@ -49,7 +50,6 @@ class OutputStream:
         self._rules = rules
         self._text = ""
         self._given = 0
-        self._inspected = 0
         self.finding: Finding | None = None
         self.findings: list[Finding] = []
 
@@ -69,7 +69,9 @@ class OutputStream:
         tail_from = max(self._given, len(self._text) - MAX_HELD)
         tail = self._text[tail_from:]
         end = tail_from + _safe(tail)
-        return max(min(end, held_from(self._text, self._context.system, self._context.grounding)), tail_from)
+        context = self._context
+        held = held_from(self._text, context.system, context.grounding, context.canary)
+        return max(min(end, held), tail_from)
 
     def _give(self, end: int, *, last: bool = False) -> str:
         if end <= self._given and not last:
@@ -88,13 +90,16 @@ class OutputStream:
 
     def _inspect(self, end: int, *, last: bool) -> list[Located]:
         """At the end the whole is looked at once more, as one who has not streamed would."""
-        begin = 0 if last else max(0, self._given - _LOOK_BACK)
-        found = located(self._text[begin:end], self._context, self._rules)
+        if last:
+            found = located(self._text, self._context, self._rules)
+        elif _TELLING.search(self._text, self._given, end):
+            found = located(self._text[max(0, self._given - _LOOK_BACK) : end], self._context, self._rules)
+        else:
+            found = located_words(self._text[max(0, self._given - _LOOK_BACK_PLAIN) : end], self._context, self._rules)
         return sorted(found, key=lambda each: each.start)
 
 
 def _safe(tail: str) -> int:
     """The first place from which `tail` is unfinished up to its end."""
-    # Word by word from the front: the earliest start whose match reaches the end holds everything after it.
     found = _UNFINISHED.search(tail)
     return found.start() if found else len(tail)

@@ -137,7 +137,16 @@ class OpenAIClient:
                 body += chunk
                 if len(body) >= _MOST_REFUSAL:
                     break
-        raise refusal(response.status_code, bytes(body[:_MOST_REFUSAL]), retry_after_s(response.headers))
+        said = self.hidden(bytes(body[:_MOST_REFUSAL]))
+        raise refusal(response.status_code, said, retry_after_s(response.headers))
+
+    def hidden(self, said: bytes) -> bytes:
+        """What a provider says went wrong, without the key, which some repeat in it."""
+        try:
+            key = self._secrets.key(self._terms)
+        except ProviderFailed:
+            key = ""
+        return said.replace(key.encode(), b"***") if key else said
 
 
 # The latest that is no preview.

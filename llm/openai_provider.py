@@ -101,7 +101,7 @@ class OpenAIProvider:
             data = await self._body(response)
         finally:
             await response.aclose()
-        _, pieces = reader.chunk(data)
+        _, pieces = self._read(data, reader)
         if not reader.finish_reason:
             raise ProviderFailed("malformed", "a JSON body that is no completion", retryable=True)
         return data, pieces
@@ -119,8 +119,14 @@ class OpenAIProvider:
         return bytes(data)
 
     def _piece(self, event: bytes, reader: Reader) -> Piece:
-        chunk, pieces = reader.chunk(event)
+        chunk, pieces = self._read(event, reader)
         return Piece(event, chunk, pieces, reader.thought)
+
+    def _read(self, data: bytes, reader: Reader) -> tuple[Chunk, list[Text | ToolDelta]]:
+        try:
+            return reader.chunk(data)
+        except ProviderFailed:
+            return Reader().chunk(self._client.hidden(data))
 
 
 THOUGHT = Thought()

@@ -34,7 +34,9 @@ class Transport(httpx2.AsyncBaseTransport):
         body = await request.aread()
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
         try:
-            upstream = await session.request(request.method, str(request.url), data=body, headers=headers)
+            upstream = await session.request(
+                request.method, str(request.url), data=body, headers=headers, allow_redirects=False
+            )
         except aiohttp.ClientError as error:
             raise _as_httpx(error, request) from error
         except TimeoutError as error:

@@ -101,7 +101,7 @@ _FLOWS = {"book": "pay", "return": "pay_asked", "donate": "give"}  # what each c
 
 _ROUTES = """
 providers:
-  scripted: {base_url: "http://127.0.0.1:9/v1", model: scripted}
+  scripted: {kind: openai, base_url: "http://127.0.0.1:9/v1", model: scripted}
 routes:
   talk: {mode: model, chain: [scripted]}
 default: talk
@@ -145,11 +145,12 @@ class Fixed:
 
     def __init__(self, tools: Declarations) -> None:
         read, defaults = _COMPILERS.readers, _COMPILERS.defaults
-        flows = {
-            id: (read["flow"](_FLOW.replace("FLOW", id).replace("TOOL", tool)), 1) for id, tool in _FLOWS.items()
-        }
+        flows = {id: (read["flow"](_FLOW.replace("FLOW", id).replace("TOOL", tool)), 1) for id, tool in _FLOWS.items()}
         self._rules = TenantRules(1, read["routes"](_ROUTES), 1, flows, tools, 1, defaults["guardrails"], 0)
         self._of: dict[str, TurnRules] = {}
+
+    async def ready(self) -> None:
+        pass
 
     def of(self, tenant: str) -> TurnRules:
         if tenant not in self._of:

@@ -496,7 +496,13 @@ async def test_an_answer_action_is_answered_from_knowledge() -> None:
 
 async def test_last_words_from_knowledge_name_their_sources_too() -> None:
     world = World()
-    world.rules.put("advise", 1, ADVISE.replace("- ask: more", "- close").replace("    next:\n      - {on: always, to: end}\n  end:\n    do: [close]\n", "").replace("slots:\n  more:\n    type: yes_no\n    ask: \"Anything else?\"\n", ""))
+    world.rules.put(
+        "advise",
+        1,
+        ADVISE.replace("- ask: more", "- close")
+        .replace("    next:\n      - {on: always, to: end}\n  end:\n    do: [close]\n", "")
+        .replace('slots:\n  more:\n    type: yes_no\n    ask: "Anything else?"\n', ""),
+    )
     reply = await world.say("advise me")
     assert (reply["kind"], reply["text"]) == ("closed", f"Gladly.\n\n{KNOWN.text}")
     assert [c["id"] for c in reply["citations"]] == ["faq-1"]
@@ -507,7 +513,9 @@ async def test_under_a_hybrid_route_a_model_writes_the_answer_and_is_checked() -
     reply = await world.say("advise me")
     assert reply["text"] == "Gladly.\n\nYou have 30 days for it.\n\nAnything else?"
     assert [(c.passed, c.verdict) for c in await world.log(ReplyChecked)] == [(False, "repair"), (True, "given")]
-    assert [(m.route, m.route_version, m.rule) for m in await world.log(ModelReplied)] == [("careful", 5, "refunds")] * 2
+    assert [(m.route, m.route_version, m.rule) for m in await world.log(ModelReplied)] == [
+        ("careful", 5, "refunds")
+    ] * 2
     assert {(s.flow, s.state) for s in world.rules.situations} == {("advise", "tell")}
     prompt = "\n".join(message.content for message in world.models.requests[0].messages)
     assert "within 30 days" in prompt and "advise: tell" in prompt
@@ -532,9 +540,7 @@ async def test_a_model_that_is_away_does_not_stop_the_flow() -> None:
 
 
 async def test_a_model_in_a_flow_may_use_tools_but_none_that_need_a_yes() -> None:
-    world = World(
-        Says(calls=(("lookup", {"number": "KF-7"}),)), "You have 30 days.", route=HYBRID, confirm=CONFIRM
-    )
+    world = World(Says(calls=(("lookup", {"number": "KF-7"}),)), "You have 30 days.", route=HYBRID, confirm=CONFIRM)
     assert "You have 30 days." in (await world.say("advise me"))["text"]
     assert [spec.name for spec in world.models.requests[0].tools] == ["lookup"]
     assert [(c.tool, c.origin) for c in await world.log(ToolClaimed)] == [("lookup", "model")]

@@ -13,6 +13,7 @@ from kit.server import until
 from kit.turns import KnowingAnswerer, Says, ScriptedModels, ScriptedRules, ScriptedTools, scripted, terms
 
 from actors.actor import SessionActor
+from actors.given import GivenReplies
 from actors.modelling import MAX_ROUNDS
 from events.codec import Event, decode
 from events.memory import MemoryStore
@@ -56,20 +57,22 @@ class World:
         self.clock = FakeClock()
         self.probe = Probe()
         self.shown: list[str] = []
+        self.given: GivenReplies | None = None
         self.actor = self.another()
 
-    def another(self) -> SessionActor:
+    def another(self, session: str = "s1") -> SessionActor:
         made = scripted(
             self.rules, self.answerer, self.models, self.tools, self.clock, store=self.store, probe=self.probe
         )
-        return SessionActor(made, "acme", "s1")
+        return SessionActor(made._replace(given=self.given), "acme", session)
 
-    async def ask(self, text: str = "how long?", key: str = "a") -> dict[str, Any]:
-        reply: dict[str, Any] = json.loads(await self.actor.take(turn(key, text), self.shown.append))
+    async def ask(self, text: str = "how long?", key: str = "a", session: str = "s1") -> dict[str, Any]:
+        request = turn(key, text, session=session)
+        reply: dict[str, Any] = json.loads(await self.actor.take(request, self.shown.append))
         return reply
 
-    async def log(self, kind: type[Any] | None = None) -> list[Any]:
-        session_id = await self.store.find("acme", "s1")
+    async def log(self, kind: type[Any] | None = None, session: str = "s1") -> list[Any]:
+        session_id = await self.store.find("acme", session)
         assert session_id is not None
         events: list[Event] = [decode(session_id, stored) for stored in await self.store.read(session_id)]
         return [event for event in events if kind is None or isinstance(event, kind)]
@@ -141,6 +144,21 @@ async def test_the_route_is_chosen_by_what_is_known_of_the_turn() -> None:
     await world.ask()
     assert world.models.requests[0].route == "careful"
     assert world.rules.situations[-1].intent == "refund"
+
+
+async def test_a_question_that_opens_a_conversation_is_asked_of_the_model_once() -> None:
+    world = World(MODEL, "Within 30 days [1].", "A month.", "Thirty days.")
+    world.given = GivenReplies()
+    for session, text in (("s1", "Within 30 days."), ("s2", "Within 30 days.")):
+        world.actor = world.another(session)
+        assert (await world.ask(session=session))["text"] == text
+    assert len(world.models.requests) == 1
+    (kept,) = await world.log(ModelReplied, "s2")
+    assert ([a.provider for a in kept.attempts], kept.cost, kept.input_tokens) == (["cache"], 0, 0)
+    assert (await world.ask(key="b", session="s2"))["text"] == "A month."  # in mid-conversation
+    world.answerer.known["how long?"] = answer("Within 60 days.", passages=(RETURNS, RETURNS))
+    world.actor = world.another("s3")
+    assert (await world.ask(session="s3"))["text"] == "Thirty days."  # other passages, another prompt
 
 
 # --- Hybrid ------------------------------------------------------------------------------------------------
