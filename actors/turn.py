@@ -292,8 +292,12 @@ def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
         return Facts((refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", detail),))
     if stage.consulted is None:
         return Consult(_text(state), False, False)
-    if stage.consulted.answer.kind == pb.ESCALATED:
-        return Reply(answer_of(stage.consulted.answer))
+    if stage.consulted.answer.kind == pb.ESCALATED:  # an "ok" to that must not be taken for a yes to the call
+        reason = "the customer asked for a person"
+        lapsed = refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", reason)
+        if state.flow is None:
+            return Facts((lapsed,))
+        return Facts((lapsed, flowing.broken_off(state, state.flow, reason, stage.consulted.answer.text)))
     again = ToolProposed(
         key=state.open_turn.key, call_id=proposal.call_id, tool=proposal.tool, arguments=proposal.arguments,
         origin=proposal.origin, at_ms=turn.at_ms,
@@ -303,6 +307,8 @@ def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
 
 def _after_decision(state: State, turn: Turn, stage: Stage) -> Step:
     """What was proposed in an earlier turn has been done, or will not be."""
+    if stage.consulted is not None and stage.consulted.answer.kind == pb.ESCALATED:
+        return Reply(answer_of(stage.consulted.answer))
     returned = next(iter(stage.returned.values()))
     if state.flow is not None and state.flow.awaiting == "call":
         return _advance_with(state, turn, returned)

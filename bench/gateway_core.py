@@ -6,6 +6,7 @@ python -m bench.gateway_core --port 8010 --routes routes.yaml
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import aclosing
@@ -38,6 +39,7 @@ class App:
             return routes
 
         self._gateway = Gateway(find, Secrets())
+        self._warm = False
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["path"] == "/readyz":
@@ -51,6 +53,9 @@ class App:
                 break
         try:
             await self._relay(msgspec.json.decode(body), send)
+            if not self._warm:  # as every process of Kefu does once all is loaded: a full collection takes 0.1 s
+                gc.freeze()
+                self._warm = True
         except KefuError as error:
             await _answer(send, error.status, msgspec.json.encode({"error": {"message": error.detail}}))
 

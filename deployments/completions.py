@@ -73,8 +73,9 @@ class Completions:
         self._router = router
         self._outside = outside
 
-    def models(self) -> dict[str, Any]:
+    async def models(self) -> dict[str, Any]:
         """The assistant, `auto`, and every route."""
+        await self._outside.loaded()
         names = [ASSISTANT, AUTO, *self._outside.routes(self._tenant).routes]
         return {
             "object": "list",

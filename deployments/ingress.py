@@ -144,7 +144,8 @@ class Ingress:
         self._router = HostRouter(settings, runtime_builder())
         store = PostgresStore(settings.database_url, writers=1, readers=2)
         self._reader = Reader(settings.tenant, store)
-        completions = Completions(settings.tenant, self._router, Outside(settings, self._metrics))
+        self._outside = Outside(settings, self._metrics)
+        completions = Completions(settings.tenant, self._router, self._outside)
         knowledge = KnowledgePages(settings.tenant, librarian, gateway)
         definitions = DefinitionPages(settings.tenant, PostgresDefinitions(settings.database_url), compilers(), now_ms)
         more = [*knowledge.routes(), *definitions.routes()]
@@ -157,6 +158,7 @@ class Ingress:
                 self._router.refresh_forever(),
                 self._metrics.flush_forever(),
                 socket.announce_forever(),
+                self._outside.loaded(),  # so that the first who asks does not wait for it
             )
         ]
         fast_lane.app = self._app

@@ -54,7 +54,7 @@ def pages(
         )
 
     async def models(_: Request) -> Response:
-        return JSONResponse(completions.models())
+        return JSONResponse(await completions.models())
 
     async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

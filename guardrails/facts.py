@@ -8,9 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Kind = Literal[
-    "amount", "percentage", "duration", "date", "time", "number", "order_number", "phone", "email", "link"
-]
+Kind = Literal["amount", "percentage", "duration", "date", "time", "number", "order_number", "phone", "email", "link"]
 
 
 class Fact(Struct, frozen=True):

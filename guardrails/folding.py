@@ -19,8 +19,12 @@ class Folded(Struct, frozen=True):
 
 
 # Of no width, or steering direction: they split a word for a filter but not for a model.
-_UNSEEN = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]")
-_UNSEEN_IN_WORD = re.compile("[A-Za-z\u4e00-\u9fff][\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+[A-Za-z\u4e00-\u9fff]")
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0]"
+)
+_UNSEEN_IN_WORD = re.compile(
+    "[A-Za-z\u4e00-\u9fff][\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+[A-Za-z\u4e00-\u9fff]"
+)
 _FLAG_EMOJI = re.compile("\U0001f3f4[\U000e0020-\U000e007f]{1,8}")
 _TAGS = re.compile("[\U000e0000-\U000e007f]+")
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")

@@ -36,9 +36,8 @@ class Ground(Struct, frozen=True):
     results: tuple[str, ...]
 
 
-_BREAK = re.compile(r"(?<=[.!?])[\s\"')\]]+(?=\S)|(?<=[。！？；!?;])|\n+")
-_NUMBER = re.compile(rf"(?<![\w.,]){FIGURES}(?!\w)|(?<![\d.,]){FIGURES}(?=[^\W\d_a-zA-Z])")
-_ANY_NUMBER = re.compile(ANY, re.I)
+_BREAK = re.compile(r"(?<=[.!?;])[\s\"')\]]+(?=\S)|(?<=。)|(?<=[!?;])(?=[\u3040-\u9fff])|\n+")
+_ANY_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.]){ANY}", re.I)
 _BARE_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,]){FIGURES}(?![A-Za-z0-9_])")
 # What numbers a list, a step or a source is no fact.
 _MARKERS = re.compile(
@@ -50,7 +49,9 @@ _MARKERS = re.compile(
 
 def normal(text: str) -> str:
     """Half width, and without the characters that cannot be encoded."""
-    return unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode()).replace("\u202f", "'")
+    # A full-width comma ends a clause; as a plain one it would join the figures around it.
+    apart = text.encode("utf-8", "replace").decode().replace("，", ", ").replace("、", ", ").replace("\u202f", "'")
+    return unicodedata.normalize("NFKC", apart)
 
 
 def sentences(text: str) -> list[str]:
@@ -63,8 +64,16 @@ def same(sentence: str) -> str:
 
 
 def facts(text: str) -> Iterator[Fact]:
-    """Every fact of a text that is already `normal`. An order that matters: a date is no number, a price no date."""
-    taken = Text(_MARKERS.sub(lambda match: "\x1f" * len(match.group()), text))
+    """Every fact of a text that is already `normal`."""
+    return _facts(_unmarked(text))
+
+
+def _unmarked(text: str) -> Text:
+    return Text(_MARKERS.sub(lambda match: "\x1f" * len(match.group()), text))
+
+
+def _facts(taken: Text) -> Iterator[Fact]:
+    """In an order that matters: a date is no number, a price no date."""
     yield from identifiers.emails(taken)
     yield from identifiers.addresses(taken)
     yield from identifiers.named(taken)
@@ -77,6 +86,7 @@ def facts(text: str) -> Iterator[Fact]:
     yield from identifiers.tokens(taken)
     for match in taken.take(_BARE_NUMBER):
         yield fact("number", match, {key(each) for each in values(match.group())})
+        taken.drop(*match.span())
 
 
 @lru_cache(256)
@@ -99,18 +109,22 @@ def read(grounding: Grounding) -> Ground:
 
 
 def _supports(text: str) -> Iterator[tuple[Kind, frozenset[str]]]:
-    for each in facts(text):
+    taken = _unmarked(text)
+    for each in _facts(taken):
         yield each.kind, amount_keys(each) if each.kind == "amount" else each.supports
-        if each.kind == "number":
-            # A bare number may be an amount in any currency, and a share.
+        if each.kind in ("amount", "percentage"):
+            # The unit may be left out where it is understood.
+            yield "number", frozenset(said.partition("|")[0] for said in each.said)
+        elif each.kind == "number":
+            # A bare number of a table or a result may be an amount, in any currency.
             yield "amount", frozenset(f"{said}|" for said in each.said)
-        if each.kind == "link":
+        elif each.kind == "link":
             yield "link", frozenset(identifiers.host_of_key(said) for said in each.said)
     yield "order_number", identifiers.every_token(text)
     yield "phone", frozenset(each for each in identifiers.every_token(text) if each.isdigit() and len(each) >= 7)
-    numbers = (key(value) for match in _ANY_NUMBER.finditer(text) for value in any_values(match.group()))
-    yield "number", frozenset(numbers)
-    yield "number", frozenset(key(value) for match in _NUMBER.finditer(text) for value in values(match.group()))
+    # "three lamps" is a ground for "3 lamps".
+    left = (value for match in _ANY_NUMBER.finditer(taken.rest) for value in any_values(match.group()))
+    yield "number", frozenset(map(key, left))
 
 
 # -- tools' results ----------------------------------------------------------------------------------------------
@@ -142,8 +156,11 @@ def _lines(root: Any) -> Iterator[str]:
             return
         name, value, currency = waiting.pop()
         if isinstance(value, dict):
-            own = next((each for label, each in value.items() if "currency" in label.lower() and isinstance(each, str)), currency)
-            waiting += [(label, each, own) for label, each in reversed(value.items())]
+            own = next(
+                (each for label, each in value.items() if "currency" in label.lower() and isinstance(each, str)),
+                currency,
+            )
+            waiting += [(f"{name} {label}".strip()[-80:], each, own) for label, each in reversed(value.items())]
         elif isinstance(value, list):
             yield f"{name}: {len(value)}"
             waiting += [(name, each, currency) for each in reversed(value)]

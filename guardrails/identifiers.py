@@ -15,8 +15,13 @@ _NAMED = re.compile(
     r"#?(?P<id>(?=[A-Z0-9_-]*[A-Z0-9]{4})(?=[A-Z_-]*\d|[A-Z]{5,10}(?![a-z]))[A-Z0-9][A-Z0-9_-]{3,40})(?![A-Za-z0-9])"
 )
 _TOKEN = re.compile(r"(?<![\w@.])#?[A-Za-z0-9]{1,64}(?:[-_][A-Za-z0-9]{1,64}){0,8}(?![\w@])", re.ASCII)
-_UNITS = re.compile(r"\d+(?:[.,]\d+)?(?:mg|ml|kg|cm|mm|km|gb|tb|mb|kb|mah|hz|ghz|mhz|px|dpi|kwh|p|w|v|g|l|m|k|x|st|nd|rd|th|s)", re.I)
-_ENDING = re.compile(r"(?:ending(?:\s(?:in|with))?|last\s(?:four|4)(?:\sdigits)?(?:\sare|\sis)?|\*{2,}|x{4}|尾号(?:为|是)?|末四位(?:为|是)?)\s?[:#]?\s?(?P<id>\d{3,6})(?!\d)", re.I)
+_UNITS = re.compile(
+    r"\d+(?:[.,]\d+)?(?:mg|ml|kg|cm|mm|km|gb|tb|mb|kb|mah|hz|ghz|mhz|px|dpi|kwh|p|w|v|g|l|m|k|x|st|nd|rd|th|s)", re.I
+)
+_ENDING = re.compile(
+    r"(?:ending(?:\s(?:in|with))?|last\s(?:four|4)(?:\sdigits)?(?:\sare|\sis)?|(?<!\*)\*{4}|x{4}|•{4}|尾号(?:为|是)?|末四位(?:为|是)?)\s?[:#]?\s?(?P<id>\d{3,6})(?![\d]|[.,]\d)",
+    re.I,
+)
 
 
 def emails(text: Text) -> Iterator[Fact]:
@@ -95,5 +100,7 @@ def squeezed(token: str) -> str:
 def every_token(text: str) -> frozenset[str]:
     """Whatever could be an identifier, and the ends by which cards and accounts are called."""
     found = {squeezed(match.group()) for match in _TOKEN.finditer(text)}
-    ends = {f"…{each[-length:]}" for each in found if each[-3:].isdigit() for length in (3, 4, 5, 6) if len(each) >= length}
+    ends = {
+        f"…{each[-length:]}" for each in found if each[-3:].isdigit() for length in (3, 4, 5, 6) if len(each) >= length
+    }
     return frozenset(found | ends)

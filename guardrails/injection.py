@@ -125,7 +125,9 @@ def certainty(folded: str, *, style: bool = True) -> dict[Aim, tuple[float, str]
             candidates[id(each)] = each
             if each.weight > heaviest.get(each.group, 0.0):
                 heaviest[each.group] = each.weight
-    if not heaviest or (not (style and len(folded) > _LONG) and 1 - prod(1 - weight for weight in heaviest.values()) < SUSPECTED):
+    if not heaviest or (
+        not (style and len(folded) > _LONG) and 1 - prod(1 - weight for weight in heaviest.values()) < SUSPECTED
+    ):
         return {}
     found: dict[str, tuple[float, str, Aim]] = {}
     for each in sorted(candidates.values(), key=lambda each: -each.weight):

@@ -30,7 +30,6 @@ class Leak(Struct, frozen=True):
     start: int
 
 
-
 def tokens(text: str) -> tuple[list[str], list[int]]:
     """Words of letters and single characters of other scripts, with where each begins in the folded text."""
     found = [(match.group(), match.start()) for match in _TOKEN.finditer(text)]
@@ -84,6 +83,8 @@ def held_from(text: str, system: str, known: tuple[str, ...], canary: str = "") 
     if not system:
         return held
     secret = secret_shingles(system, known)
+    if not secret:
+        return held
     words, starts = tokens(text[tail_from:].lower())
     # The last word may be half of one.
     for count in (len(words), len(words) - 1):

@@ -43,7 +43,7 @@ _PASSIVE = re.compile(
 _CODE = re.compile(
     r"""
     ["']\s{0,3}(?:or|and)\s{1,3}["'\d\w(]{1,12}\s{0,2}=\s{0,2}["'\d\w]{1,12} | \bunion\s{1,3}(?:all\s{1,3})?select\b
-    | \b(?:drop|truncate|alter)\s{1,3}(?:table|database)\b(?=\s{1,3}[\w"`]{1,40}) | ;\s{0,3}(?:drop|delete\s{1,3}from|insert\s{1,3}into|update|shutdown|exec)\b
+    | \b(?:drop|truncate|alter)\s{1,3}(?:table|database)\b(?=\s{1,3}[\w"`]{1,40}) | ;\s{0,3}(?:drop|delete\s{1,3}from|insert\s{1,3}into|update\s{1,3}\w{1,40}\s{1,3}set|shutdown|exec)\b
     | ["']\s{0,3};\s{0,3}\w{3,20}[^\n]{0,60}-- | ["'\s;)](?:--|\#|/\*)\s{0,2}$ | \bexec\s{0,2}\(\s{0,2}["']|\bxp_cmdshell\b
     | \bselect\b[^\n;]{1,80}(?:\bfrom\b[^\n;]{1,40}(?:--|;|\bwhere\b)|@@version|\bcase\s{1,3}when\b) | \bselect\s{1,3}case\s{1,3}when\b
     | \b(?:sleep|benchmark|waitfor\s{1,3}delay|pg_sleep)\s{0,2}\(?\s{0,2}['"\d]{1,6}\s{0,2}[),] | \b(?:insert\s{1,3}into)\b[^\n]{1,60}\bvalues\s{0,2}\(

@@ -84,7 +84,7 @@ def of_english(text: str) -> Decimal | None:
     return Decimal(max(total, 1) if text[:1] in "aA" else total)
 
 
-ANY = rf"(?:{FIGURES}|{CHINESE}|(?<![A-Za-z]){ENGLISH}(?![A-Za-z]))"
+ANY = rf"(?:{FIGURES}|{CHINESE}|(?<![A-Za-z0-9_]){ENGLISH}(?![A-Za-z0-9_]))"
 
 
 def any_values(text: str) -> tuple[Decimal, ...]:

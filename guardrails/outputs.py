@@ -78,7 +78,9 @@ def _signs(text: str, context: OutputContext, rules: Guardrails) -> Iterator[tup
         if (rule := _rule_of(link, context, rules)) is not None:
             yield rule, link.words, link.start
     for payload in markup.payloads(text, code=False):
-        active = payload.rule == "markup_payload" or not payload.words.lower().startswith(("![", "<img", "<a", "<video", "<audio"))
+        active = payload.rule == "markup_payload" or not payload.words.lower().startswith(
+            ("![", "<img", "<a", "<video", "<audio")
+        )
         if active and not any(payload.words in each for each in context.grounding):
             yield "markup_payload", payload.words, payload.at
     for each in personal_data(text):

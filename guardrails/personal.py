@@ -22,12 +22,23 @@ class Personal(Struct, frozen=True):
 
 
 # Full-width digits and blanks are digits and blanks to whoever reads them.
-_WIDE = {0xFF10 + each: 0x30 + each for each in range(10)} | {0x3000: 0x20, 0xFF0D: 0x2D, 0xFF20: 0x40, 0xFF0E: 0x2E, 0xFF0B: 0x2B}
+_WIDE = {0xFF10 + each: 0x30 + each for each in range(10)} | {
+    0x3000: 0x20,
+    0xFF0D: 0x2D,
+    0xFF20: 0x40,
+    0xFF0E: 0x2E,
+    0xFF0B: 0x2B,
+}
 _DIGITS = re.compile(r"(?<![\w.])\d(?:[ \-.]?\d){12,18}(?![\w]|\.\d)", re.ASCII)
 # Issuers' leading digits: Visa, Mastercard, American Express, Discover, UnionPay, JCB, Diners.
-_ISSUERS = re.compile(r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|5|4[4-9])|62|35(?:2[89]|[3-8])|3(?:0[0-5]|[689])")
+_ISSUERS = re.compile(
+    r"4|5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)|3[47]|6(?:011|5|4[4-9])|62|35(?:2[89]|[3-8])|3(?:0[0-5]|[689])"
+)
 _CARD_LENGTHS = {"3": (14, 15, 16), "4": (13, 16, 19), "5": (16,), "2": (16,), "6": (16, 17, 18, 19)}
-_CHINESE_ID = re.compile(r"(?<![\dA-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dA-Za-z])", re.ASCII)
+_CHINESE_ID = re.compile(
+    r"(?<![\dA-Za-z])[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dA-Za-z])",
+    re.ASCII,
+)
 _SSN = re.compile(r"(?<![\d-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])", re.ASCII)
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])", re.ASCII)
 _SECRET = re.compile(
@@ -42,7 +53,9 @@ _SECRET = re.compile(
     """,
     re.X | re.I,
 )  # fmt: skip
-EMAIL = re.compile(r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII)
+EMAIL = re.compile(
+    r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII
+)
 PHONE = re.compile(
     r"""
     (?<![\w.+#@/=-])(?<!\d[ ])(?:

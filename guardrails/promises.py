@@ -28,7 +28,7 @@ _MATTERS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
         "refund": r"\brefund|\breimburs|\bmoney back|\bpay(?:ing)? (?:you )?back|退款|退钱|退还|退费|返还|返现|报销|全额退|退回",
-        "compensate": r"\bcompensat|\bcredit(?:ed|s)? (?:to )?(?:you|your)|\b(?:store|account|travel) credit|\bvoucher|\bcoupon|\bdiscount|\bgift card|\bgoodwill|赔偿|补偿|代金券|优惠券|赠送|打折|折扣|红包",
+        "compensate": r"\bcompensat|\bcredit(?:ed|s)? (?:to )?(?:you|your)|\b(?:store|account|travel) credit|\bvoucher|\bcoupon|\bdiscount|\bgift card|\bgoodwill|赔|补偿|代金券|优惠券|赠送|打折|折扣|红包",
         "replace": r"\breplac|\bexchang|\bnew one\b|换货|更换|换新|补发|重发|重新发",
         "deliver": r"\bship|\bdeliver|\bdispatch|\b(?:send|sent|sending)\b|\barriv|发货|送达|寄出|派送|到货|送到|寄给|发出|配送",
         "cancel": r"\bcancel|取消|撤销",
@@ -42,11 +42,21 @@ _MATTERS: dict[str, re.Pattern[str]] = {
         "handle": r"\bprocess(?:ed|ing)?\b|\bsubmitt?(?:ed)?\b|\bissued?\b|\bcredited\b|\bcharged\b|\bapplied\b|\bcreated\b|\bextend(?:ed)?\b|\bactivat\w+|处理|提交|登记|办理|受理|申请好|开具|开好|延长|激活|开通",
     }.items()
 }
-_URGENT = re.compile(r"\btoday\b|\bimmediate|\bright away\b|\bright now\b|\bat once\b|\binstant|\bstraight away\b|\basap\b|\bas soon as possible\b|\btomorrow\b|\btonight\b|\bwithin the hour\b|\bshortly\b|\bfirst thing\b|马上|立即|立刻|今天|今日|今晚|尽快|第一时间|当天|即刻|明天|这就")
-_ASSURED = re.compile(r"\bguarante|\bpromis|\bassur|\bdefinitely\b|\bcertainly\b|\bfor sure\b|\bwithout fail\b|\babsolutely\b|\b100 ?%|\bno matter what\b|\bsurely\b|保证|承诺|一定(?:会|能|可|给|帮|为|在)|肯定(?:会|能|可|给|在)|绝对|务必|百分之百|百分百|包您|包你|确保")
-_GUARANTEES = re.compile(r"\b(?:i|we)(?:'ll| will| can| do|'d)? (?:\w+ )?(?:guarantee|promise|assure)\b|\byou have my word\b|\b(?:is|are|it's) (?:100 ?% )?guaranteed\b|\brest assured\b|保证|承诺|包您|包你|百分之百|百分百|绝对(?:会|能|不会|没)|一定(?:会|能|给您|帮您|为您)|肯定(?:会|能|给您)")
-_NO_GUARANTEE = re.compile(r"\b(?:can(?:not|'t)|not|n't|unable to|never|no) (?:\w+ ){0,2}(?:guarantee|promise|assure)|(?:不能|无法|不|没法)(?:\w{0,3})?(?:保证|承诺)|(?:price|satisfaction|money-back|best-price) guarantee|保证金|质量保证")
-_ENTITLES = re.compile(r"\byou(?:'re| are| will be|'ll be)(?: \w+)? (?:entitled|eligible)\b|\byou (?:\w+ )?(?:have (?:the|a) right|qualify)\b|\byou(?:'ll| will) (?:\w+ )?(?:get|receive|have|be (?:given|paid|refunded|credited|compensated|reimbursed))\b|(?:您|你)(?:有权|享有|可以享受|可享受|符合|有资格|将获得|会获得|将得到|会得到|会收到|将收到)")
+_URGENT = re.compile(
+    r"\btoday\b|\bimmediate|\bright away\b|\bright now\b|\bat once\b|\binstant|\bstraight away\b|\basap\b|\bas soon as possible\b|\btomorrow\b|\btonight\b|\bwithin the hour\b|\bshortly\b|\bfirst thing\b|马上|立即|立刻|今天|今日|今晚|尽快|第一时间|当天|即刻|明天|这就"
+)
+_ASSURED = re.compile(
+    r"\bguarante|\bpromis|\bassur|\bdefinitely\b|\bcertainly\b|\bfor sure\b|\bwithout fail\b|\babsolutely\b|\b100 ?%|\bno matter what\b|\bsurely\b|保证|承诺|一定(?:会|能|可|给|帮|为|在)|肯定(?:会|能|可|给|在)|绝对|务必|百分之百|百分百|包您|包你|确保"
+)
+_GUARANTEES = re.compile(
+    r"\b(?:i|we)(?:'ll| will| can| do|'d)? (?:\w+ )?(?:guarantee|promise|assure)\b|\byou have my word\b|\b(?:is|are|it's) (?:100 ?% )?guaranteed\b|\brest assured\b|保证|承诺|包您|包你|百分之百|百分百|绝对(?:会|能|不会|没)|一定(?:会|能|给您|帮您|为您)|肯定(?:会|能|给您)"
+)
+_NO_GUARANTEE = re.compile(
+    r"\b(?:can(?:not|'t)|not|n't|unable to|never|no) (?:\w+ ){0,2}(?:guarantee|promise|assure)|(?:不能|无法|不|没法)(?:\w{0,3})?(?:保证|承诺)|(?:price|satisfaction|money-back|best-price) guarantee|保证金|质量保证"
+)
+_ENTITLES = re.compile(
+    r"\byou(?:'re| are| will be|'ll be)(?: \w+)? (?:entitled|eligible)\b|\byou (?:\w+ )?(?:have (?:the|a) right|qualify)\b|\byou(?:'ll| will) (?:\w+ )?(?:get|receive|have|be (?:given|paid|refunded|credited|compensated|reimbursed))\b|(?:您|你)(?:有权|享有|可以享受|可享受|符合|有资格|将获得|会获得|将得到|会得到|会收到|将收到)"
+)
 _COMMITS = re.compile(
     r"\b(?:we|i|our (?:team|staff|courier|warehouse|support)\b[^.!?]{0,20}?|the (?:team|shop|store|company|courier|warehouse)|someone|an? (?:agent|colleague|manager|specialist))"
     r"(?:'ll| will| shall|'re going to| are going to|'m going to| am going to| is going to)\b|\b(?:i|we)(?:'m| am|'re| are) (?:now |already )?(?:refund|issu|send|ship|cancel|process|credit|waiv|replac|upgrad)\w*ing\b|\byour (?:\w+ ){1,3}(?:will|shall) be (?:\w+ )?(?:refund|replac|ship|deliver|sent|cancel|waiv|credit|compensat|upgrad|repair|approv|process|issu)\w*"
@@ -54,19 +64,27 @@ _COMMITS = re.compile(
 )
 _CLAIMS = re.compile(
     r"\b(?:i|we)(?:'ve| have| just)? (?:(?:just|already|now|successfully|gone ahead and|also) ){0,2}(?P<verb>refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended|activated|resolved|fixed|compensated|exchanged|charged)\b"
-    r"|\b(?:your|the) (?:\w+ ){1,4}(?:has|have) (?:\w+ )?been (?:\w+ly )?(?:refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended|activated|resolved|fixed|compensated|exchanged)\b"
+    r"|\b(?:has|have) (?:\w+ )?been (?:\w+ly )?(?:refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended|activated|resolved|fixed|compensated|exchanged)\b"
     r"|(?:已经?|刚刚?)(?:成功)?(?:给|为|帮|向|将|把)?(?:您|你)?[^,。!?;]{0,8}?(?:退款|退还|取消|修改|更改|更新|处理|提交|登记|补发|换货|补偿|赔偿|发货|寄出|发出|办理|开具|延长|升级|减免|免除|退回|批准|开通)(?:了|完成|成功|好)?"
 )
-_NEGATED = re.compile(r"\b(?:won't|will not|cannot|can't|can not|unable|unfortunately|not able|do not|don't|does not|doesn't|isn't|is not|aren't|are not|never|no longer|hasn't|haven't|has not|have not|not been|not be)\b|不会|不能|无法|不予|不支持|没有|不可|未能|尚未|还没|不提供|抱歉")
+_NEGATED = re.compile(
+    r"\b(?:won't|will not|cannot|can't|can not|unable|unfortunately|not able|do not|don't|does not|doesn't|isn't|is not|aren't|are not|never|no longer|hasn't|haven't|has not|have not|not been|not be)\b|不会|不能|无法|不予|不支持|没有|不可|未能|尚未|还没|不提供|抱歉"
+)
 _CONDITIONAL = re.compile(r"\b(?:once|after|when|as soon as|if|unless|until)\b|(?:如果|若|一旦|之后|以后|后)")
-_QUESTION = re.compile(r"[?？]\s*\Z|\b(?:would|do|shall|should|could|may|can) (?:you|i|we)\b[^.!]{0,80}[?]|(?:吗|呢)[?？]?\s*\Z")
+_QUESTION = re.compile(
+    r"[?？]\s*\Z|\b(?:would|do|shall|should|could|may|can) (?:you|i|we)\b[^.!]{0,80}[?]|(?:吗|呢)[?？]?\s*\Z"
+)
 # How a policy says that the company does it.
 _POLICY = re.compile(
     r"\bwe\b|\bwill\b|\b(?:is|are|be|gets?) (?:\w+ )?(?:\w+ed|issued|paid|sent|made|given|shipped|free)\b|\byou(?:'ll| will)? (?:get|receive)\b|\barrives?\b|\btakes?\b|\bautomatic|\bentitled\b|\beligible\b|\bfree\b"
     r"|我们|将|会|予以|给予|为您|到账|自动|可获|可享|有权|免费|内(?:退|发|送|寄|处理|完成|补|换)"
 )
-_RIGHT = re.compile(r"\bentitled\b|\beligible\b|\bqualif|\bcan\b|\bmay\b|\byou(?:'ll| will)?\b|\bwe\b|\bright to\b|\bcustomers?\b|\bwill be\b|可以|可享|有权|享有|享受|符合|支持|可获|将|会|均可|即可")
-_FAILED = re.compile(r"\b(?:fail|denied|deny|reject|error|declin|ineligible|not[_ ]eligible|refused|not[_ ]found|unavailable)\w*|(?:ok|success|approved|refunded|cancelled|eligible)\W{1,4}false\b|拒绝|失败|不符合|未通过")
+_RIGHT = re.compile(
+    r"\bentitled\b|\beligible\b|\bqualif|\bcan\b|\bmay\b|\byou(?:'ll| will)?\b|\bwe\b|\bright to\b|\bcustomers?\b|\bwill be\b|可以|可享|有权|享有|享受|符合|支持|可获|将|会|均可|即可"
+)
+_FAILED = re.compile(
+    r"\b(?:fail|denied|deny|reject|error|declin|ineligible|not[_ ]eligible|refused|not[_ ]found|unavailable)\w*|(?:ok|success|approved|refunded|cancelled|eligible)\W{1,4}false\b|拒绝|失败|不符合|未通过"
+)
 
 
 def promises(sentence: str) -> Iterator[Promise]:
@@ -80,12 +98,15 @@ def promises(sentence: str) -> Iterator[Promise]:
         return
     if _NEGATED.search(sentence):
         return
-    if (claim := _CLAIMS.search(sentence)) is not None:
+    claim = _CLAIMS.search(sentence)
+    if claim is not None and not _CONDITIONAL.search(sentence, 0, claim.start()):
         of_claim = frozenset(name for name, pattern in _MATTERS.items() if pattern.search(claim.group()))
-        yield Promise("claims", of_claim or matters, urgent, assured, sentence)
+        yield Promise("claims", of_claim if of_claim - {"handle", "change"} else matters, urgent, assured, sentence)
     elif _ENTITLES.search(sentence):
         yield Promise("entitles", matters, urgent, assured, sentence)
-    elif _COMMITS.search(sentence) and (matters - {"contact", "handle", "repair", "change"} or (matters and (urgent or assured))):
+    elif _COMMITS.search(sentence) and (
+        matters - {"contact", "handle", "repair", "change"} or (matters and (urgent or assured))
+    ):
         yield Promise("commits", matters, urgent, assured, sentence)
 
 
@@ -97,7 +118,7 @@ def is_grounded(promise: Promise, passages: Sequence[str], results: Sequence[str
 
 
 def _supports(promise: Promise, sentence: str) -> bool:
-    if _NEGATED.search(sentence) or (promise.urgent and not _same(_URGENT, promise.words, sentence)):
+    if _NEGATED.search(sentence) or (promise.urgent and not _same_urgency(promise.words, sentence)):
         return False
     if promise.assured and not _ASSURED.search(sentence):
         return False
@@ -119,20 +140,19 @@ _IN_OTHER_WORDS: tuple[re.Pattern[str], ...] = tuple(
 )
 
 
-def _same(pattern: re.Pattern[str], one: str, other: str) -> bool:
+def _same_urgency(one: str, other: str) -> bool:
     """Whether both are urgent in the same way, whatever the language."""
-    del pattern
     return all(each.search(other) for each in _IN_OTHER_WORDS if each.search(one))
 
 
 def _supports_as_result(promise: Promise, result: str) -> bool:
     if _FAILED.search(result) or promise.sort == "guarantees":
         return False
-    if promise.urgent and promise.sort != "claims" and not _same(_URGENT, promise.words, result):
+    if promise.urgent and promise.sort != "claims" and not _same_urgency(promise.words, result):
         return False
     of_result = {name for name, pattern in _MATTERS.items() if pattern.search(result.replace("_", " "))}
     wanted = promise.matters - {"handle", "contact", "change"}
-    return bool(of_result & wanted) if wanted else bool(promise.matters and result.strip())
+    return wanted <= of_result if wanted else bool(promise.matters and result.strip())
 
 
 def _overlap(one: str, other: str) -> float:

@@ -29,20 +29,22 @@ _SIGN = "|".join(sorted((re.escape(each) for each in _CURRENCIES), key=len, reve
 _WORD_SIGN = "|".join(each for each in _CURRENCIES if each.isalpha() and each.isascii())
 _MULTIPLE = r"(?:\s?(?:百万|千万|[百千万亿]|thousand|million|billion)|[km](?![a-z]))"
 _MONEY = re.compile(
-    rf"(?<![\w.,$€£¥])(?P<before>(?:{_SIGN}))\s?(?P<first>{FIGURES})(?P<by>{_MULTIPLE})?(?:{_TO}(?:{_SIGN})?\s?(?P<second>{FIGURES})(?P<by2>{_MULTIPLE})?(?!\s?(?:days?|天|[\d%])))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
-    rf"|(?<![\w.,])(?P<first_>{FIGURES})(?P<by_>{_MULTIPLE})?(?:{_TO}(?P<second_>{FIGURES})(?P<by2_>{_MULTIPLE})?)?[\s-]?(?P<after_>{_SIGN})(?![a-z])(?P<tenths>\d(?!\d))?"
+    rf"(?<![A-Za-z0-9_.,$€£¥])(?P<before>(?:{_SIGN}))\s?(?P<first>{FIGURES})(?P<by>{_MULTIPLE})?(?:{_TO}(?:{_SIGN})?\s?(?P<second>{FIGURES})(?P<by2>{_MULTIPLE})?(?!\s?(?:days?|天|[\d%])))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
+    rf"|(?<![A-Za-z0-9_.,])(?P<first_>{FIGURES})(?P<by_>{_MULTIPLE})?(?:{_TO}(?P<second_>{FIGURES})(?P<by2_>{_MULTIPLE})?)?[\s-]?(?P<after_>{_SIGN})(?![a-z])(?P<tenths>\d(?!\d))?"
     rf"|(?P<words>{CHINESE})(?P<after__>元人民币|美元|美金|欧元|英镑|日元|港币|港元|人民币|元|块钱|圆)"
     rf"|(?<![A-Za-z])(?P<words_>(?!an?\s)(?:{ANY}))\s(?P<after___>(?:us\s)?dollars|euros|pounds|yuan|yen|rupees)\b",
     re.I,
 )
-_CENTS = re.compile(rf"(?<![\w.,])({FIGURES})\s?(?:cents?|美分|欧分)\b", re.I)
+_CENTS = re.compile(rf"(?<![A-Za-z0-9_.,])({FIGURES})\s?(?:cents?|美分|欧分)\b", re.I)
 
 
 def money(text: Text) -> Iterator[Fact]:
     for match in text.take(_MONEY):
         group = match.groupdict()
         signs = [group[name] for name in ("before", "after", "after_", "after__", "after___") if group[name]]
-        currencies = frozenset.intersection(*(_CURRENCIES[each.lower()] for each in signs)) or _CURRENCIES[signs[0].lower()]
+        currencies = (
+            frozenset.intersection(*(_CURRENCIES[each.lower()] for each in signs)) or _CURRENCIES[signs[0].lower()]
+        )
         found: set[Decimal] = set()
         for figures, by in (("first", "by"), ("second", "by2"), ("first_", "by_"), ("second_", "by2_")):
             if group[figures]:
@@ -63,9 +65,7 @@ def _multiple(word: str | None) -> int:
     return MULTIPLES[word.strip().lower()] if word else 1
 
 
-def _amount(
-    match: re.Match[str], found: tuple[Decimal, ...], currencies: frozenset[str], tenths: str | None
-) -> Fact:
+def _amount(match: re.Match[str], found: tuple[Decimal, ...], currencies: frozenset[str], tenths: str | None) -> Fact:
     if tenths:
         # 12块5 is 12.5.
         found = tuple(value + Decimal(tenths) / 10 for value in found)
@@ -81,8 +81,8 @@ def amount_keys(fact_: Fact) -> frozenset[str]:
 
 # -- percentages -------------------------------------------------------------------------------------------------
 _PERCENT = re.compile(
-    rf"(?<![\w.,])(?P<first>{FIGURES})(?:\s?%?{_TO}(?P<second>{FIGURES}))?\s?(?:%|percent\b|per\scent\b|pct\b|个百分点)"
-    rf"|百分之(?P<words>{CHINESE}|{FIGURES})|(?<![\w.])(?P<off>[1-9](?:\.\d)?|[1-9]\d|{CHINESE})折(?![扣叠])",
+    rf"(?<![A-Za-z0-9_.,])(?P<first>{FIGURES})(?:\s?%?{_TO}(?P<second>{FIGURES}))?\s?(?:%|percent\b|per\scent\b|pct\b|个百分点)"
+    rf"|百分之(?P<words>{CHINESE}|{FIGURES})|(?<![A-Za-z0-9_.])(?P<off>[1-9](?:\.\d)?|[1-9]\d|{CHINESE})折(?![扣叠])",
     re.I,
 )
 
@@ -131,7 +131,7 @@ _PERIODS: dict[str, tuple[str, int]] = {
 _DURATION = re.compile(
     rf"(?P<limit>within|up\sto|at\smost|no\smore\sthan|(?:no|not)\slonger\sthan|less\sthan|under|max(?:imum)?(?:\sof)?|最多|不超过|最长|最晚|至多)?\s{{0,2}}"
     rf"(?P<least>at\sleast|minimum(?:\sof)?|more\sthan|over|最少|至少|不少于)?\s{{0,2}}"
-    rf"(?:(?<![\w.,/:-])(?P<first>{ANY})(?:{_TO}(?P<second>{ANY}))?(?P<half>个半)?|(?P<a>(?<![A-Za-z])(?:an?|one\sfull)(?=\s(?:full\s|whole\s)?(?:business|working|calendar|hour|day|week|fortnight|month|year)))|(?P<half_>半|half\san?))"
+    rf"(?:(?<![A-Za-z0-9_.,/:-])(?<!第)(?<!第\d)(?P<first>{ANY})(?:{_TO}(?P<second>{ANY}))?(?P<half>个半)?|(?P<a>(?<![A-Za-z])(?:an?|one\sfull)(?=\s(?:full\s|whole\s)?(?:business|working|calendar|hour|day|week|fortnight|month|year)))|(?P<half_>半|half\san?))"
     rf"(?:\s?-?\s?(?:(?P<working>business|working|work)|calendar|full|whole|consecutive|natural)[\s-])?\s?-?\s?(?:"
     rf"(?P<en>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|nights?|weeks?|wks?|fortnights?|months?|quarters?|years?|yrs?)(?![A-Za-z])"
     rf"|个?(?P<zh>工作日|交易日|自然日|秒钟?|分钟|小时|钟头|天|周年|周|星期|礼拜|季度|年|晚|日(?=[内后之以前无])|(?<=个)月|(?<=半)月))(?P<half__>半)?"
@@ -147,7 +147,9 @@ def durations(text: Text) -> Iterator[Fact]:
         if group["a"] and _RATE.search(text.rest[max(0, match.start() - 8) : match.start("a")]):
             continue
         family, size = _period(group)
-        firsts = (Decimal(1),) if group["a"] else (Decimal("0.5"),) if group["half_"] else any_values(group["first"] or "")
+        firsts = (
+            (Decimal(1),) if group["a"] else (Decimal("0.5"),) if group["half_"] else any_values(group["first"] or "")
+        )
         seconds = any_values(group["second"]) if group["second"] else ()
         if group["half"] or group["half__"]:
             firsts = tuple(each + Decimal("0.5") for each in firsts)

@@ -90,7 +90,9 @@ class _Reader:
             if _HOST.fullmatch(name):
                 yield name
             else:
-                self._wrong(item, f"link_hosts has {host[:80]!r}; write a host such as shop.example.com, without https://")
+                self._wrong(
+                    item, f"link_hosts has {host[:80]!r}; write a host such as shop.example.com, without https://"
+                )
 
     def _phrases(self, node: yaml.Node, language: str) -> Iterator[str]:
         if not _LANGUAGE.fullmatch(language):
@@ -115,9 +117,7 @@ class _Reader:
             else:
                 self._wrong(item, f"{what} holds something that is not text")
 
-    def _pairs(
-        self, node: yaml.Node, what: str, known: tuple[str, ...] | None
-    ) -> Iterator[tuple[str, yaml.Node]]:
+    def _pairs(self, node: yaml.Node, what: str, known: tuple[str, ...] | None) -> Iterator[tuple[str, yaml.Node]]:
         if _empty(node):
             return
         if not isinstance(node, yaml.MappingNode):

@@ -16,22 +16,26 @@ MAX_HELD = 1_024
 _LOOK_BACK = 1_536
 # Only what holds one of these can complete anything but a leak or a phrase.
 _TELLING = re.compile(r"[0-9@<>\[\]:/\\=%&#(]|\.\w|[^\x00-\x7f]|[A-Za-z]{24}")
-_LOOK_BACK_PLAIN = 250
+# A run of the system prompt's words is held back from its beginning; phrases are not.
+_LOOK_BACK_PLAIN, _LOOK_BACK_PHRASES = 80, 300
 
+# Characters of words, addresses and hosts; Chinese, Japanese and Korean have no blanks between words, and no need.
+_TOKEN = r"(?:[.+%@:/\\?=\#~*'-]|[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])"
+_IN_TOKEN = re.compile(_TOKEN)
 # Unfinished things at the end of a text, each from where it begins.
 _UNFINISHED = re.compile(
-    r"""
-    (?: <[^<>\n]{0,1000}                                                   # a tag
-      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,400}(?:\](?:\s?\([^)\n]{0,1000})?)?  # a link or an image in Markdown
+    rf"""
+    (?: <[^<>\n]{{0,1000}}                                                # a tag
+      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{{0,100}}\]){{0,400}}(?:\](?:\s?\([^)\n]{{0,1000}})?)?  # a link or image in Markdown
       | !
-      | &\#?\w{0,10}
-      | (?:[+(]?\d[\d .()\-]{0,40})                                        # a number
-      | [a-zA-Z]{2}\d{2}[\dA-Za-z -]{0,40}                                  # an account
-      | -----BEGIN[A-Z -]{0,40}
-      | [A-Za-z]{2,12}\s{0,3}(?::\s{0,3})?                                  # a scheme, a word before its value
-      | (?:passwo?r?d|pwd|api[ _-]?key|passphrase|secret[ _-]?key|access[ _-]?token)\s?(?:is|was|=|:)?\s?["']?\S{0,64}
-      | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)?\s?["']?\S{0,64}
-      | [\w.+%@:/\\?=\#~*'-]{1,1000}                                        # a name, an address, a word
+      | &\#?\w{{0,10}}
+      | [+(]?\d[\d .()\-]{{0,40}}                                         # a number
+      | [a-zA-Z]{{2}}\d{{2}}[\dA-Za-z -]{{0,40}}                           # an account
+      | -----BEGIN[A-Z -]{{0,40}}
+      | (?:passwo?r?d|passwd|pwd|api[ _-]?key|pass(?:phrase|code)|secret[ _-]?key|access[ _-]?token)\s?(?:is|was|=|:)?\s?["']?\S{{0,64}}
+      | (?:javascript|vbscript|data|https?|ftps?|wss?)\s{{0,3}}:?\s{{0,3}}
+      | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)?\s?["']?\S{{0,64}}
+      | {_TOKEN}{{1,1000}}
     )\Z
     """,
     re.X | re.I,
@@ -77,6 +81,9 @@ class OutputStream:
         if end <= self._given and not last:
             return ""
         found = self._inspect(end, last=last)
+        if last:
+            # The whole is known now; what was found in parts of it is found again.
+            self.findings.clear()
         for each in found:
             if each.finding.action != "flag":
                 self.finding = each.finding
@@ -95,11 +102,17 @@ class OutputStream:
         elif _TELLING.search(self._text, self._given, end):
             found = located(self._text[max(0, self._given - _LOOK_BACK) : end], self._context, self._rules)
         else:
-            found = located_words(self._text[max(0, self._given - _LOOK_BACK_PLAIN) : end], self._context, self._rules)
+            back = _LOOK_BACK_PHRASES if self._rules.forbidden else _LOOK_BACK_PLAIN
+            found = located_words(self._text[max(0, self._given - back) : end], self._context, self._rules)
         return sorted(found, key=lambda each: each.start)
 
 
 def _safe(tail: str) -> int:
     """The first place from which `tail` is unfinished up to its end."""
     found = _UNFINISHED.search(tail)
-    return found.start() if found else len(tail)
+    if found is None:
+        return len(tail)
+    start = found.start()
+    while start and _IN_TOKEN.match(tail, start - 1):
+        start -= 1
+    return start

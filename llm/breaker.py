@@ -134,6 +134,11 @@ class Breaker:
     def _was_not_bad(self, permit: Permit) -> None:
         if permit.epoch == self._epoch and self._state == "closed":
             self._in_a_row = max(0, self._in_a_row - 1)
+            for at in range(len(self._outcomes) - 1, -1, -1):
+                if not self._outcomes[at][1]:
+                    del self._outcomes[at]
+                    self._failures -= 1
+                    break
 
     def _dropped(self, permit: Permit) -> None:
         if permit.probe and permit.epoch == self._epoch:

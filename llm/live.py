@@ -12,7 +12,6 @@ import msgspec
 from msgspec import Struct
 
 from llm.breaker import Breaker, State
-from llm.openai_provider import OpenAIProvider
 from llm.places import Places
 from llm.provider import Provider
 from llm.routes import ProviderTerms
@@ -163,11 +162,14 @@ def maker(secrets: Secrets, models: Path) -> MakeProvider:
     """`models`: the folder that a local model's relative path begins in."""
 
     async def make(terms: ProviderTerms) -> Provider:
+        # What they need takes long to import, torch seconds, and not every gateway needs both.
+        provider: Provider
         if terms.kind == "openai":
-            return OpenAIProvider(terms, secrets)
-        # torch takes seconds to import, and most gateways never need it.
-        local = await asyncio.to_thread(importlib.import_module, "llm.local")
-        provider: Provider = local.Local(terms.name, models / terms.path, model=terms.model, waiting=terms.queue)
+            openai = await asyncio.to_thread(importlib.import_module, "llm.openai_provider")
+            provider = openai.OpenAIProvider(terms, secrets)
+        else:
+            local = await asyncio.to_thread(importlib.import_module, "llm.local")
+            provider = local.Local(terms.name, models / terms.path, model=terms.model, waiting=terms.queue)
         return provider
 
     return make

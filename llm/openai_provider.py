@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
 
+import aiohttp
 from msgspec import Struct
 
+from llm.http import chunks, content_type
 from llm.openai_client import OpenAIClient
 from llm.openai_wire import Chunk, Reader, request_body
 from llm.provider import End, ProviderCall, ProviderChunk, ProviderFailed, Text, Thought, ToolDelta
@@ -66,7 +67,7 @@ class OpenAIProvider:
             events = Events(self._terms.max_reply_bytes + 65_536)
             left = self._terms.max_reply_bytes * _WIRE_FACTOR
             done = False
-            async for data in self._client.chunks(response):
+            async for data in chunks(response):
                 left -= len(data)
                 if left < 0:
                     raise ProviderFailed("too_large", "a stream without end")
@@ -90,7 +91,7 @@ class OpenAIProvider:
                     raise ProviderFailed("reset", "the stream ended in the middle of the reply", retryable=True)
                 yield None
         finally:
-            await response.aclose()
+            response.close()
 
     async def whole(self, body: bytes, reader: Reader) -> tuple[bytes, list[Text | ToolDelta]]:
         """A reply that is not streamed, as it came and what it says. Raises ProviderFailed."""
@@ -100,7 +101,7 @@ class OpenAIProvider:
                 raise ProviderFailed("content_type", f"{kind or 'no content type'} where JSON was asked for")
             data = await self._body(response)
         finally:
-            await response.aclose()
+            response.close()
         _, pieces = self._read(data, reader)
         if not reader.finish_reason:
             raise ProviderFailed("malformed", "a JSON body that is no completion", retryable=True)
@@ -109,10 +110,10 @@ class OpenAIProvider:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _body(self, response: Any) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         most = self._terms.max_reply_bytes * 2 + 65_536  # JSON escapes, logprobs, thoughts
         data = bytearray()
-        async for chunk in self._client.chunks(response):
+        async for chunk in chunks(response):
             data += chunk
             if len(data) > most:
                 raise ProviderFailed("too_large", f"a reply of more than {most} bytes")
@@ -130,10 +131,3 @@ class OpenAIProvider:
 
 
 THOUGHT = Thought()
-
-
-def content_type(response: Any) -> str:
-    if response.headers.get("content-encoding", "identity") != "identity":
-        return "a compressed body"
-    kind: str = response.headers.get("content-type", "")
-    return kind.partition(";")[0].strip().lower()

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from llm.provider import ProviderCall, ProviderFailed, Text, ToolDelta
 from llm.routes import ProviderTerms
+from llm.thoughts import Thoughts
 from schemas.models import Message, Usage
 
 encode = msgspec.json.Encoder().encode
@@ -146,8 +147,7 @@ class Reader:
         self.finish_reason = ""
         self.usage: Usage | None = None
         self.thought = False  # the latest chunk brought thoughts, which are progress but no part of the reply
-        self._opening: str | None = ""  # the text so far, while it may be the beginning of a thought
-        self._thinking = False
+        self._thoughts = Thoughts()
 
     def chunk(self, data: bytes) -> tuple[Chunk, list[Text | ToolDelta]]:
         """Raises ProviderFailed: `malformed`, or what the provider says in a chunk that is an error."""
@@ -174,17 +174,16 @@ class Reader:
         delta = choice.delta or choice.message
         if delta is not None:
             text = _text(delta.content) or delta.refusal or ""
-            if text and (text := self._said(text)):
+            if text and (text := self._thoughts.said(text)):
                 found.append(Text(text))
-            if delta.reasoning_content or delta.reasoning:
+            if delta.reasoning_content or delta.reasoning or self._thoughts.thinking:
                 self.thought = True
             if delta.tool_calls:
                 found += map(_tool_delta, delta.tool_calls)
         if choice.finish_reason:
             self._finish(choice.finish_reason)
-            if self._opening and not self._thinking:
-                found.append(Text(self._opening))
-                self._opening = None
+            if rest := self._thoughts.rest():
+                found.append(Text(rest))
         return found
 
     def _count(self, counted: _Counted) -> None:
@@ -195,32 +194,6 @@ class Reader:
         if reason in _BROKEN:
             raise ProviderFailed("broken_off", f"the provider broke off: {reason}", retryable=True)
         self.finish_reason = _STOPS.get(reason.lower(), "stop")
-
-    def _said(self, text: str) -> str:
-        """Without the thoughts that some servers leave at the beginning of the text, between <think> and </think>."""
-        if self._opening is None:
-            return text
-        self._opening += text
-        opening = self._opening.lstrip()
-        if not self._thinking:
-            if _THINK.startswith(opening[: len(_THINK)]):
-                self._thinking = opening.startswith(_THINK)
-            else:
-                said, self._opening = self._opening, None
-                return said
-        if not self._thinking:
-            return ""
-        self.thought = True
-        _, end, said = self._opening.partition(_THOUGHT)
-        if not end:
-            # Only what may be the beginning of the end mark is needed any further.
-            self._opening = _THINK + self._opening[-len(_THOUGHT) :]
-            return ""
-        self._opening = None
-        return said.lstrip("\n")
-
-
-_THINK, _THOUGHT = "<think>", "</think>"
 
 
 def _text(content: Any) -> str:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from msgspec import Struct
 
 from llm.call import Call, Try
 from llm.core import Core
-from llm.openai_provider import OpenAIProvider
 from llm.openai_wire import Reader, encode
-from llm.provider import End, ProviderChunk, ProviderFailed, Raw, Text, ToolDelta
+from llm.provider import End, Provider, ProviderChunk, ProviderFailed, Raw, Text, ToolDelta
 from llm.pump import bytes_of
 from llm.relay_others import call_of, chunks_of, messages_of, whole_of
 from llm.routes import ProviderTerms
 from llm.usage import estimated
 from schemas.errors import InvalidRequest
 from schemas.models import Completion, Usage
+
+if TYPE_CHECKING:
+    from llm.openai_provider import OpenAIProvider
 
 
 class RelayChunk(Struct, frozen=True):
@@ -103,13 +105,18 @@ def _check(body: dict[str, Any]) -> None:
 
 def _source(attempt: Try, body: dict[str, Any], streamed: bool, core: Core) -> AsyncIterator[ProviderChunk | Raw]:
     provider, terms = attempt.provider, attempt.terms
-    if isinstance(provider, OpenAIProvider):
+    if _speaks_openai(provider):
         asked = _body(body, terms, streamed)
         return _events(provider, asked, _counts(body)) if streamed else _whole(provider, asked)
     chunks = provider.stream(call_of(body, terms, attempt.left_s))
     if streamed:
         return chunks_of(chunks, terms.model, core.new_id, counts=_counts(body))
     return whole_of(chunks, terms.model, core.new_id, messages_of(body))
+
+
+def _speaks_openai(provider: Provider) -> TypeGuard[OpenAIProvider]:
+    # Not by its class, which a gateway that has none need not import.
+    return hasattr(provider, "events")
 
 
 def _counts(body: dict[str, Any]) -> bool:

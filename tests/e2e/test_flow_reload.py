@@ -7,6 +7,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 from time import monotonic
 from typing import NamedTuple
 
@@ -252,11 +253,11 @@ class Journey:
             yield f"began on {move.version} when {known} was in force"
         if move.moves[0].cause != "start":
             yield f"began with {move.moves[0].cause}"
-        self._late(move)
+        self._late(move, self._operator.versions[self.flow])
 
     def _moved(self) -> Iterator[str]:
         turn = self.moves[0].key if self.moves else ""
-        for before, move in zip(self.moves, self.moves[1:], strict=False):
+        for before, move in pairwise(self.moves):
             known = self._operator.in_force(self.flow, move.at_ms)
             taking = [v for v in known if before.version in v.takes and v.number > before.version]
             migrated = move.moves[0].cause == "migrate" if move.moves else False
@@ -268,16 +269,17 @@ class Journey:
                 yield f"migrated to its own version: {move}"
             elif move.key != turn and taking and taking == known:
                 yield f"stayed on {move.version} although {known} was in force"
-            elif move.key != turn and taking:
-                self._late(move)
+            elif move.key != turn:
+                self._late(move, list(takewhile(taking.__contains__, reversed(known)))[::-1])
             turn = move.key
             if wrong := [s for s in move.said if s.startswith("[v") and not s.startswith(f"[v{move.version}]")]:
                 yield f"on {move.version} it said {wrong}"
 
-    def _late(self, move: FlowMoved) -> None:
-        newer = [v.at_ms for v in self._operator.versions[self.flow] if v.number > move.version]
-        if newer and move.at_ms > newer[0]:
-            self.late_ms = max(self.late_ms, move.at_ms - newer[0])
+    def _late(self, move: FlowMoved, better: list[Version]) -> None:
+        """`better`: newer versions by which the turn would have gone, had it known of them."""
+        passed_over = [v.at_ms for v in better if v.number > move.version and v.at_ms < move.at_ms]
+        if passed_over:
+            self.late_ms = max(self.late_ms, move.at_ms - passed_over[0])
 
     def _finished(self) -> Iterator[str]:
         if any(reply.kind in (pb.ESCALATED, pb.REFUSED) for reply in self._replies):
@@ -295,7 +297,7 @@ def _expect_variety(journeys: list[Journey]) -> None:
     """Everything that can happen has happened, to many."""
     finished = {flow: [j.versions for j in journeys if j.flow == flow and j.moves] for flow in ("trip", "claim")}
     assert sum(versions == [1] for versions in finished["trip"]) >= SESSIONS // 3  # pinned to the end
-    assert {(2, 3), (3, 5)} <= {pair for way in finished["trip"] for pair in zip(way, way[1:], strict=False)}
+    assert {(2, 3), (3, 5)} <= {pair for way in finished["trip"] for pair in pairwise(way)}
     assert sum(versions == [1, 2] for versions in finished["claim"]) >= SESSIONS // 5
     assert any(not journey.moves for journey in journeys)  # came when it was gone
     removed_at = {j.flow: j._operator.versions[j.flow][-1].at_ms for j in journeys}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import time
 import traceback
@@ -308,7 +309,7 @@ def sometimes(fault: Behaviour) -> Callable[[Asked], Behaviour]:
 
 NOISE: dict[str, Script] = {
     "hangs": hanging(),
-    "slow": dripping(0.005),
+    "slow": dripping(0.05),
     "10 MB": sometimes(huge()),
     "10 MB in one event": sometimes(Reply("x" * 10 * 2**20, chunks=("x" * 10 * 2**20,))),
 }
@@ -320,6 +321,9 @@ async def test_the_neighbours_notice_nothing(noise: str) -> None:
     has other things to do, too: one fair comparison of three is enough."""
     async with shop(NOISE[noise], good=Reply(GOOD, first_s=0.02)) as made:
         await quiet(made.ask("bad", tenant="noisy"))
+        # What is loaded by now stays: a full collection would go through it for a tenth of a second, at random.
+        gc.collect()
+        gc.freeze()
         seen = []
         for _ in range(3):
             without = await neighbours(made)
@@ -330,8 +334,10 @@ async def test_the_neighbours_notice_nothing(noise: str) -> None:
             await asyncio.gather(*customers, return_exceptions=True)
             seen.append((without, beside))
             if beside <= 1.5 * max(without, 0.03):
-                return
-        raise AssertionError(f"p99 without and beside the noisy tenant, in seconds: {seen}")
+                break
+        else:
+            raise AssertionError(f"p99 without and beside the noisy tenant, in seconds: {seen}")
+        gc.unfreeze()
 
 
 async def noisy(made: Shop) -> None:
@@ -341,7 +347,7 @@ async def noisy(made: Shop) -> None:
 
 
 async def neighbours(made: Shop) -> float:
-    """p99 in seconds of four customers of four tenants."""
+    """p99 in seconds of some 400 calls by a dozen customers of four tenants: of the worst few, not of the worst one."""
     took: list[float] = []
 
     async def customer(tenant: str) -> None:
@@ -351,7 +357,7 @@ async def neighbours(made: Shop) -> float:
             await made.ask("good", tenant=tenant)
             took.append(time.monotonic() - begun)
 
-    await asyncio.gather(*(customer(f"tenant-{number}") for number in range(4)))
+    await asyncio.gather(*(customer(f"tenant-{number}") for number in range(4) for _ in range(3)))
     return float(np.percentile(took, 99))
 
 

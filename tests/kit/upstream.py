@@ -271,9 +271,11 @@ class _Connection(asyncio.Protocol):
         """Little by little: a test's own loop has others to serve, too."""
         size = reply.piece or _AT_ONCE
         for at in range(0, len(data), size):
+            if self._transport.is_closing():
+                raise asyncio.CancelledError  # the client has left, and connection_lost is about to be called
             self._transport.write(data[at : at + size])
             await self._writable.wait()
-            if reply.piece:
+            if len(data) > size:
                 await asyncio.sleep(reply.piece_s)
 
     async def _break(self, reply: Reply) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import time
@@ -75,23 +76,28 @@ def cloud(api: httpx.Client, upstream: Upstream) -> Iterator[Upstream]:
     _in_force(api, lambda reply: reply["route"] == "extractive")
 
 
-def ask(api: httpx.Client, text: str = QUESTION, **more: Any) -> dict[str, Any]:
+_COLOURS = ("red", "blue", "green", "black", "white", "grey", "brown", "yellow", "pink", "orange", "beige", "purple")
+_THINGS = ("lamp", "chair", "table", "rug", "mirror", "shelf", "pillow", "vase", "clock", "bench", "stool", "tray")
+_fresh = itertools.product(_COLOURS, _THINGS)
+
+
+def fresh() -> str:
+    """The question in words that no model has been asked in yet: replies to those that were are kept."""
+    return "How do I get a refund for the {} {}?".format(*next(_fresh))
+
+
+def ask(api: httpx.Client, text: str = "", **more: Any) -> dict[str, Any]:
     session = f"test-{uuid.uuid4().hex}"
-    reply = api.post("/v1/chat", json={"session_id": session, "text": text, **more})
+    reply = api.post("/v1/chat", json={"session_id": session, "text": text or fresh(), **more})
     assert reply.status_code == 200, reply.text
     found: dict[str, Any] = reply.json()
     return found
 
 
-def _in_force(api: httpx.Client, holds: Any, within_s: float = 1.5) -> float:
-    """Seconds until every of several turns in a row is as it should be."""
-    began = time.monotonic()
-    while time.monotonic() - began < within_s + 3:
-        at = time.monotonic() - began
-        if all(holds(ask(api)) for _ in range(3)):
-            assert at < within_s, f"in force after {at:.2f} s"
-            return at
-    raise AssertionError("not in force")
+def _in_force(api: httpx.Client, holds: Any, within_s: float = 1.0) -> None:
+    """A turn that begins a second later goes by what was put; so do those after it."""
+    time.sleep(within_s)
+    assert all(holds(ask(api)) for _ in range(2)), "not in force"
 
 
 def test_a_route_put_while_running_is_in_force_within_a_second(api: httpx.Client, cloud: Upstream) -> None:
@@ -121,7 +127,7 @@ def test_words_stream_over_http_and_websocket(api: httpx.Client, kefu: Running, 
     _in_force(api, lambda reply: reply["route_version"] == version)
     said = " ".join(f"word{n}" for n in range(20))
     cloud.then(Reply(said, gap_s=0.02), Reply(said, gap_s=0.02))
-    with api.stream("POST", "/v1/chat", json={"text": QUESTION, "stream": True}) as response:
+    with api.stream("POST", "/v1/chat", json={"text": fresh(), "stream": True}) as response:
         events = [line.removeprefix("event: ") for line in response.iter_lines() if line.startswith("event: ")]
     assert events[-2:] == ["reply", "done"]
     assert events.count("delta") > 3
@@ -129,7 +135,7 @@ def test_words_stream_over_http_and_websocket(api: httpx.Client, kefu: Running, 
         socket.send(json.dumps({"type": "hello", "session_id": None, "after": 0}))
         while json.loads(socket.recv())["type"] != "ready":
             pass
-        socket.send(json.dumps({"type": "message", "key": "k", "text": QUESTION}))
+        socket.send(json.dumps({"type": "message", "key": "k", "text": fresh()}))
         frames = [json.loads(socket.recv())]
         while frames[-1]["type"] != "reply":
             frames.append(json.loads(socket.recv()))
@@ -144,7 +150,7 @@ def test_who_leaves_stops_the_model(api: httpx.Client, cloud: Upstream) -> None:
     cloud.asked.clear()
     cloud.then(Reply(" ".join(["word"] * 200), gap_s=0.02))
     session = f"test-{uuid.uuid4().hex}"
-    with api.stream("POST", "/v1/chat", json={"session_id": session, "text": QUESTION, "stream": True}) as response:
+    with api.stream("POST", "/v1/chat", json={"session_id": session, "text": fresh(), "stream": True}) as response:
         next(response.iter_lines())
     deadline = time.monotonic() + 3
     while cloud.chats[0].gone_at is None:
@@ -166,7 +172,7 @@ def test_a_provider_that_fails_leaves_the_answer_from_knowledge(api: httpx.Clien
         began = time.monotonic()
         reply = ask(api)
         assert time.monotonic() - began < 5
-        assert reply["model"] == "kefu-extractive"
+        assert reply["model"] == "kefu-extractive", reply
         events = api.get(f"/v1/sessions/{reply['session_id']}/events").json()["events"]
         (model,) = [event["data"] for event in events if event["event"] == "ModelReplied"]
         assert model["attempts"][0]["error"] == error
