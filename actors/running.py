@@ -14,10 +14,10 @@ from actors.runtime import Runtime
 from actors.session import CompleteTurn, RecordFacts
 from actors.steps import Ask, Consult, Facts, Invoke, Reconcile, Reply, Turn
 from actors.turn import next_step
+from actors.wording import escalated
 from events.codec import Event
 from guardrails.streaming import OutputStream
 from schemas.answers import Answer, Question
-from schemas.errors import KefuError
 from schemas.events_pb2 import BotReplied, ToolClaimed
 from schemas.models import Completion, Delta, ModelRequest, ModelUnavailable
 from schemas.tools import ToolRequest
@@ -72,7 +72,8 @@ class Running:
             else:
                 facts = await self._events_of(step)
             recorder.take(RecordFacts(self._key, facts))
-        raise KefuError(f"turn {self._key!r} of session {recorder.state.external_id!r} does not come to an end")
+        # Raising would leave the turn open, and the session would fail at it for ever.
+        return await self._reply(escalated(recorder.ahead, f"the turn did not come to an end in {_MAX_STEPS} steps"))
 
     async def _reply(self, step: Reply) -> tuple[Answer, BotReplied]:
         self._keep(step.answer)

@@ -7,7 +7,8 @@ The same scripted model is asked directly and through each gateway, at 1 and at 
 over the length of a reply. `instant` answers at once, so
 that at 32 connections each side is as busy as it can be: its times are then those of a queue, and its requests per
 second what matters. `--core` measures the gateway alone behind uvicorn, without Serve and HAProxy around it.
-Everything shares the cores of this machine.
+Everything shares the cores of this machine. A whole Kefu's CPU time has in it what its processes use at rest, which
+is most of it where there are two requests a second.
 """
 
 from __future__ import annotations

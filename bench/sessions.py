@@ -12,10 +12,10 @@ import psutil
 from msgspec import Struct
 
 from actors.actor import SessionActor
-from actors.runtime import Runtime
 from actors.host import spare_the_collector
-from actors.state import FOLD_VERSION, fold
+from actors.runtime import Runtime
 from actors.sessions import Sessions
+from actors.state import FOLD_VERSION, fold
 from events.codec import decode
 from events.embedded import EmbeddedPostgres
 from events.migrate import migrate

@@ -230,7 +230,7 @@ async def _send(send: Send, data: bytes, *, last: bool = False) -> None:
 async def _pass_on(
     chunks: AsyncGenerator[RelayChunk, None], stream: bool, send: Send, named: list[tuple[bytes, bytes]]
 ) -> None:
-    """A provider's chunks, `named` in the headers. Until the first of them nothing is sent: an error has its own status."""
+    """A provider's chunks, `named` in the headers. Nothing is sent before the first: an error has its own status."""
     started = False
     async with contextlib.aclosing(chunks):
         try:

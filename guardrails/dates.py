@@ -11,30 +11,42 @@ from guardrails.numerals import CHINESE, of_chinese
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # Capitals, because "may" and "march" are words.
-_MONTH = r"(?P<name>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\.?"
+_MONTH = (
+    r"(?P<name>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\.?"
+)
 _YEAR = r"(?P<year>(?:19|20)\d{2})"
 _CN = r"[〇零一二三四五六七八九十]"
 _DATES = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<![A-Za-z0-9_.-]){_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}})(?!\d)(?![.-]\d)",
-        rf"(?:(?P<year>(?:19|20)\d{{2}}|{_CN}{{4}})\s?年\s?)?(?P<month>\d{{1,2}}|{_CN}{{1,2}})\s?月\s?(?P<day>\d{{1,2}}|{_CN}{{1,3}})\s?[日号]?(?!\d)",
+        rf"(?:(?P<year>(?:19|20)\d{{2}}|{_CN}{{4}})\s?年\s?)?(?P<month>\d{{1,2}}"
+        rf"|{_CN}{{1,2}})\s?月\s?(?P<day>\d{{1,2}}|{_CN}{{1,3}})\s?[日号]?(?!\d)",
         rf"(?P<year>(?:19|20)\d{{2}}|{_CN}{{4}})\s?年(?:\s?(?P<month>\d{{1,2}}|{_CN}{{1,2}})\s?月)?",
         rf"(?<![A-Za-z0-9_.])(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH}(?:,?\s{_YEAR})?(?![\w])",
-        rf"(?<![A-Za-z0-9_]){_MONTH}\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:]|[.,]\d)(?:,?\s{_YEAR}(?!\w))?",
+        rf"(?<![A-Za-z0-9_]){_MONTH}\s(?:the\s)?(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:]"
+        rf"|[.,]\d)(?:,?\s{_YEAR}(?!\w))?",
         rf"(?<![A-Za-z0-9_]){_MONTH},?\s{_YEAR}(?!\w)",
-        r"(?<![A-Za-z0-9_./-])(?P<one>\d{1,2})(?P<sep>[/.-])(?P<two>\d{1,2})(?P=sep)(?P<year>(?:19|20)?\d{2})(?![\w/]|[.-]\d)",
+        r"(?<![A-Za-z0-9_./-])(?P<one>\d{1,2})(?P<sep>[/.-])(?P<two>\d{1,2})(?P=sep)(?P<year>(?:19"
+        r"|20)?\d{2})(?![\w/]|[.-]\d)",
         rf"(?<![\d个第])(?P<month>1[0-2]|[1-9]|{_CN}{{1,2}})月(?:份)?(?![\d内])",
         r"(?<![\d第])(?P<day>[12]\d|3[01]|[1-9])[号日](?![楼线店内后线])",
     )
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_WEEKDAY = r"(?:(?:Mon|Tues?|Wednes|Thurs?|Fri|Satur|Sun)days?|(?:Mon|Tue|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)(?=[\s,.:–-])|(?:周|星期|礼拜)[一二三四五六日天])"
+_WEEKDAY = (
+    r"(?:(?:Mon|Tues?|Wednes|Thurs?|Fri|Satur|Sun)days?|(?:Mon|Tue|Wed|Thu|Thur|Thurs|Fri|Sat"
+    r"|Sun)(?=[\s,.:–-])|(?:周|星期|礼拜)[一二三四五六日天])"
+)
 _DAYS = re.compile(
-    rf"(?<![A-Za-z])(?P<first>{_WEEKDAY})(?:\s?(?:-|–|—|~|to|through|until|至|到)\s?(?P<second>{_WEEKDAY}|[一二三四五六日天]))?"
+    rf"(?<![A-Za-z])(?P<first>{_WEEKDAY})(?:\s?(?:-|–|—|~|to|through|until|至"
+    rf"|到)\s?(?P<second>{_WEEKDAY}|[一二三四五六日天]))?"
 )
 _RELATIVE = re.compile(
-    r"\b(?P<after>day after tomorrow)\b|\b(?P<tomorrow>tomorrow)\b|\b(?P<tonight>tonight)\b|\b(?P<week>next week)\b|\b(?P<month>next month)\b|(?P<after_>后天)|(?P<tomorrow_>明天|明日|次日)|(?P<tonight_>今晚)|(?P<week_>下周(?![一二三四五六日天])|下星期)|(?P<month_>下个?月)",
+    r"\b(?P<after>day after tomorrow)\b|\b(?P<tomorrow>tomorrow)\b|\b(?P<tonight>tonight)\b"
+    r"|\b(?P<week>next week)\b|\b(?P<month>next month)\b|(?P<after_>后天)|(?P<tomorrow_>明天|明日|次日)"
+    r"|(?P<tonight_>今晚)|(?P<week_>下周(?![一二三四五六日天])|下星期)|(?P<month_>下个?月)",
     re.I,
 )
 
@@ -125,15 +137,19 @@ def _weekday(words: str) -> int:
 # -- times of day, in minutes ------------------------------------------------------------------------------------
 _HALF = r"(?P<half>[ap]\.?\s?m\b\.?)"
 _CLOCK = re.compile(
-    rf"(?<![A-SU-Za-su-z0-9_:.,])(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d(?:\.\d{{1,9}})?)?(?!\d)(?:\s?{_HALF})?",
+    rf"(?<![A-SU-Za-su-z0-9_:.,])(?P<hour>[01]?\d|2[0-4])[:：](?P<minute>[0-5]\d)(?:[:：][0-5]\d(?:\.\d{{1,9}})"
+    rf"?)?(?!\d)(?:\s?{_HALF})?",
     re.I,
 )
 _HOUR = re.compile(
-    rf"(?<![A-Za-z0-9_:.,])(?:(?P<from>1[0-2]|[1-9])\s?(?:-|–|to)\s?)?(?P<hour>1[0-2]|0?[1-9])(?:\.(?P<minute>[0-5]\d))?\s?(?:{_HALF}(?!\w)|o['’]clock)",
+    rf"(?<![A-Za-z0-9_:.,])(?:(?P<from>1[0-2]|[1-9])\s?(?:-|–|to)\s?)?(?P<hour>1[0-2]"
+    rf"|0?[1-9])(?:\.(?P<minute>[0-5]\d))?\s?(?:{_HALF}(?!\w)|o['’]clock)",
     re.I,
 )
 _CHINESE_HOUR = re.compile(
-    rf"(?P<part>凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|晚间|夜里|今晚|晚)?\s?(?P<hour>[01]?\d|2[0-4]|{CHINESE})\s?[点點时](?!间|段|候|评|击|数|心|餐|长|效)(?:(?P<minute>[0-5]?\d|{CHINESE})分?|(?P<half>半)|(?P<quarter>[一三])刻|整)?"
+    rf"(?P<part>凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|晚间|夜里|今晚|晚)?\s?(?P<hour>[01]?\d|2[0-4]"
+    rf"|{CHINESE})\s?[点點时](?!间|段|候|评|击|数|心|餐|长|效)(?:(?P<minute>[0-5]?\d|{CHINESE})分?"
+    rf"|(?P<half>半)|(?P<quarter>[一三])刻|整)?"
 )
 _NAMED = re.compile(
     r"\b(?:at\s)?(?P<noon>noon|midday)\b|\b(?P<midnight>midnight)\b|(?P<noon_>正午)|(?P<midnight_>午夜|零点)", re.I

@@ -36,11 +36,30 @@ _WORD = re.compile(r"[^\W\d_]{2,40}")
 # Letters of Latin that only look like others, and quotation marks: always the plain one.
 _PLAIN = str.maketrans(
     {
-        **dict(zip("ıɩɪɑɡʏʀʙɢʜʟɴᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɛɔƨꜱꞌʼøł", "iiiagyrbghlnacdejkmoptuvwzeos s''ol".replace(" ", ""), strict=True)),
-        "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "`": "'",
-        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-",
+        **dict(
+            zip(
+                "ıɩɪɑɡʏʀʙɢʜʟɴᴀᴄᴅᴇᴊᴋᴍᴏᴘᴛᴜᴠᴡᴢɛɔƨꜱꞌʼøł",
+                "iiiagyrbghlnacdejkmoptuvwzeos s''ol".replace(" ", ""),
+                strict=True,
+            )
+        ),
+        "‘": "'",
+        "’": "'",
+        "‚": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "`": "'",
+        "‐": "-",
+        "‑": "-",
+        "‒": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
     }
-)  # fmt: skip
+)
 # Cyrillic, Greek, Armenian and Cherokee letters in a word that has Latin letters too.
 _LOOKALIKE = str.maketrans(
     "авсԁеһіјкӏмнорԛѕтѵхуүѡզոսցһօαβεηικνορτυχωγϲϳ" + "ьпгзбп",
@@ -72,10 +91,8 @@ def _blanks(text: str) -> str:
 
 def _hidden(text: str) -> str:
     """What tag characters and variation selectors spell; flags of England and the like are none of it."""
-    found: list[str] = []
-    for run in _TAGS.findall(_FLAG_EMOJI.sub("", text)):
-        if len(run) >= 4:
-            found.append("".join(chr(ord(each) - 0xE0000) for each in run))
+    runs = _TAGS.findall(_FLAG_EMOJI.sub("", text))
+    found = ["".join(chr(ord(each) - 0xE0000) for each in run) for run in runs if len(run) >= 4]
     for run in _SELECTORS.findall(text):
         if len(run) >= 4:
             coded = bytes(code - 0xFE00 if code < 0xE0100 else code - 0xE0100 + 16 for code in map(ord, run))

@@ -50,11 +50,8 @@ def _refused(rule: str, words: str) -> Finding:
 
 
 def _ungrounded(text: str, ground: Ground, rules: HybridRules) -> Iterator[tuple[str, str]]:
-    own: list[str] = []
-    for sentence in sentences(text):
-        # Repeated word for word it says nothing new.
-        if same(sentence) not in ground.sentences:
-            own.append(sentence)
+    # What is repeated word for word says nothing new.
+    own = [sentence for sentence in sentences(text) if same(sentence) not in ground.sentences]
     for each in facts("\n".join(own)):
         if not _is_supported(each, ground, rules):
             yield f"ungrounded_{each.kind}", each.words
@@ -71,8 +68,16 @@ def _is_supported(each: Fact, ground: Ground, rules: HybridRules) -> bool:
     if each.kind == "link":
         hosts = {identifiers.host_of_key(said) for said in each.said}
         return any(host == allowed or host.endswith("." + allowed) for host in hosts for allowed in rules.link_hosts)
+    if each.kind == "date":
+        return any(_is_of_known_year(said, supports) for said in each.said)
     others: tuple[Kind, ...] = _ALSO.get(each.kind, ())
     return any(not each.said.isdisjoint(ground.supports.get(kind, frozenset())) for kind in others)
+
+
+def _is_of_known_year(said: str, supports: frozenset[str]) -> bool:
+    """May 19, 2024, where somebody said "May 19", and 2024 is a year that is spoken of."""
+    year, _, day = said.partition("-")
+    return year.isdigit() and f"any year:*-{day}" in supports and f"{year}-*-*" in supports
 
 
 # A number may be said of what is a telephone number or an identifier in the grounding.

@@ -41,7 +41,8 @@ _ANY_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.]){ANY}", re.I)
 _BARE_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.,]){FIGURES}(?![A-Za-z0-9_])")
 # What numbers a list, a step or a source is no fact.
 _MARKERS = re.compile(
-    r"(?m)^[ \t>*-]{0,6}(?:\d{1,2}[.)、．:：]|[(（]\d{1,2}[)）])(?!\d)|\[\d{1,2}\]|\b(?:step|option|method|part|section|point|question|no\.)\s?\d{1,2}\b(?!\s?[%$€£])"
+    r"(?m)^[ \t>*-]{0,6}(?:\d{1,2}[.)、．:：]|[(（]\d{1,2}[)）])(?!\d)|\[\d{1,2}\]|\b(?:step|option|method|part"
+    r"|section|point|question|no\.)\s?\d{1,2}\b(?!\s?[%$€£])"
     r"|第\s?\d{1,2}\s?[步点条项种个]|(?:步骤|方法|方案|选项|方式)\s?\d{1,2}|\b24\s?/\s?7\b|7\s?[*x×]\s?24(?:小时)?",
     re.I,
 )
@@ -89,23 +90,31 @@ def _facts(taken: Text) -> Iterator[Fact]:
         taken.drop(*match.span())
 
 
-@lru_cache(256)
+@lru_cache(64)
 def read(grounding: Grounding) -> Ground:
     """Remembered: one grounding is asked about a reply, its repair, and the answer that is shown instead."""
-    results = tuple(_flattened(normal(each)) for each in grounding.results)
-    passages = tuple(normal(each) for each in grounding.passages)
+    results = tuple(map(_flattened, grounding.results))
     supports: dict[Kind, set[str]] = {}
-    for text in (*passages, *results, *map(normal, grounding.customer)):
-        for kind, keys in _supports(text):
+    for text in (*grounding.passages, *results, *grounding.customer):
+        for kind, keys in _supports_of(text).items():
             supports.setdefault(kind, set()).update(keys)
-    whole = [sentence for text in passages for sentence in sentences(text)]
-    told = [sentence for text in (*grounding.results,) for sentence in _strings(normal(text))]
+    whole = [sentence for text in grounding.passages for sentence in sentences(normal(text))]
+    told = [sentence for text in grounding.results for sentence in _strings(normal(text))]
     return Ground(
         {kind: frozenset(keys) for kind, keys in supports.items()},
         frozenset(map(same, (*whole, *told))),
         tuple(each.lower() for each in whole),
         tuple(each.lower() for each in results),
     )
+
+
+@lru_cache(512)
+def _supports_of(text: str) -> dict[Kind, set[str]]:
+    """Of one text, remembered: a conversation's texts come again with every turn."""
+    supports: dict[Kind, set[str]] = {}
+    for kind, keys in _supports(normal(text)):
+        supports.setdefault(kind, set()).update(keys)
+    return supports
 
 
 def _supports(text: str) -> Iterator[tuple[Kind, frozenset[str]]]:
@@ -118,6 +127,9 @@ def _supports(text: str) -> Iterator[tuple[Kind, frozenset[str]]]:
         elif each.kind == "number":
             # A bare number of a table or a result may be an amount, in any currency.
             yield "amount", frozenset(f"{said}|" for said in each.said)
+        elif each.kind == "date":
+            # A date without its year may be given one that is known otherwise.
+            yield "date", frozenset(f"any year:{said}" for said in each.said if said.startswith("*-"))
         elif each.kind == "link":
             yield "link", frozenset(identifiers.host_of_key(said) for said in each.said)
     yield "order_number", identifiers.every_token(text)
@@ -145,6 +157,7 @@ def _loaded(text: str) -> Any:
 
 def _flattened(text: str) -> str:
     """A line for each value, with the unit that its name or its neighbour gives it; text that is no JSON as it is."""
+    text = normal(text)
     root = _loaded(text)
     return text if root is None else "\n".join(_lines(root))
 

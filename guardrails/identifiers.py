@@ -10,7 +10,9 @@ from guardrails.links import links
 from guardrails.personal import EMAIL, PHONE
 
 _NAMED = re.compile(
-    r"(?i:\b(?:order|reservation|booking|confirmation|tracking|ticket|reference|case|invoice|parcel|shipment|flight|account|serial|policy|request|rma|ref)(?:\s(?:number|code|no\.?|id|reference))?\s?(?:is\s|:\s?|#\s?)?"
+    r"(?i:\b(?:order|reservation|booking|confirmation|tracking|ticket|reference|case|invoice|parcel|shipment"
+    r"|flight|account|serial|policy|request|rma|ref)(?:\s(?:number|code|no\.?|id|reference))?\s?(?:is\s|:\s?"
+    r"|#\s?)?"
     r"|(?:订单|运单|快递|单号|编号|工单|发票|流水|预订|航班|会员|案件|参考)(?:编?号码?|单号)?\s?(?:是|为|:|：)?\s?)"
     r"#?(?P<id>(?=[A-Z0-9_-]*[A-Z0-9]{4})(?=[A-Z_-]*\d|[A-Z]{5,10}(?![a-z]))[A-Z0-9][A-Z0-9_-]{3,40})(?![A-Za-z0-9])"
 )
@@ -19,7 +21,8 @@ _UNITS = re.compile(
     r"\d+(?:[.,]\d+)?(?:mg|ml|kg|cm|mm|km|gb|tb|mb|kb|mah|hz|ghz|mhz|px|dpi|kwh|p|w|v|g|l|m|k|x|st|nd|rd|th|s)", re.I
 )
 _ENDING = re.compile(
-    r"(?:ending(?:\s(?:in|with))?|last\s(?:four|4)(?:\sdigits)?(?:\sare|\sis)?|(?<!\*)\*{4}|x{4}|•{4}|尾号(?:为|是)?|末四位(?:为|是)?)\s?[:#]?\s?(?P<id>\d{3,6})(?![\d]|[.,]\d)",
+    r"(?:ending(?:\s(?:in|with))?|last\s(?:four|4)(?:\sdigits)?(?:\sare|\sis)?|(?<!\*)\*{4}|x{4}|•{4}"
+    r"|尾号(?:为|是)?|末四位(?:为|是)?)\s?[:#]?\s?(?P<id>\d{3,6})(?![\d]|[.,]\d)",
     re.I,
 )
 

@@ -12,7 +12,9 @@ from msgspec import Struct
 from guardrails import decoding
 from guardrails.folding import Folded, fold
 from guardrails.signals import Aim, Signal
-from guardrails.signals_en import ENGLISH
+from guardrails.signals_en import ENGLISH_ORDERS
+from guardrails.signals_en_extraction import ENGLISH_EXTRACTION
+from guardrails.signals_en_style import ENGLISH_STYLE
 from guardrails.signals_other import OTHERS
 from guardrails.signals_zh import CHINESE
 from guardrails.tokens import SPECIAL
@@ -23,7 +25,7 @@ _AIMS: tuple[Aim, ...] = ("injection", "extraction")
 # Characters of a document that are weighed together; windows overlap by half.
 _WINDOW = 800
 
-_SIGNALS: tuple[Signal, ...] = (*SPECIAL, *ENGLISH, *CHINESE, *OTHERS)
+_SIGNALS: tuple[Signal, ...] = (*SPECIAL, *ENGLISH_ORDERS, *ENGLISH_STYLE, *ENGLISH_EXTRACTION, *CHINESE, *OTHERS)
 
 
 def _index() -> tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, ...], dict[str, tuple[Signal, ...]]]:
@@ -47,14 +49,18 @@ def _index() -> tuple[dict[str, tuple[str, ...]], tuple[str, ...], tuple[str, ..
 
 
 _STARTS, _SHORT, _OTHER, _BY_STEM = _index()
+# With less doubt than this, more signs change nothing.
+_NO_DOUBT = 0.04
 # Below this length nothing is said of style, so signals alone must reach a suspicion.
 _LONG = 160
 # Decoded once more than this, a text is noise.
 _MOST_READINGS, _MOST_READ = 8, 8_000
 # Words that steer somebody's answers: one or two are said to any service, dozens only to a model.
 _STEERING = re.compile(
-    r"\b(?:you (?:will|must|should|shall|can|cannot|are|may|have|do|don't|never|always)|your (?:response|answer|repl|role|task|goal|output|character|personality|job|prompt)\w*"
-    r"|always|never|(?:do not|don't|must not) \w+|respond|reply|answer|i will|prompts?|character|user|output|instructions?|persona)\b"
+    r"\b(?:you (?:will|must|should|shall|can|cannot|are|may|have|do|don't|never|always)|your (?:response|answer"
+    r"|repl|role|task|goal|output|character|personality|job|prompt)\w*"
+    r"|always|never|(?:do not|don't|must not) \w+|respond|reply|answer|i will|prompts?|character|user|output"
+    r"|instructions?|persona)\b"
     r"|你(?:要|必须|将|可以|不能|应该|需要|会|的(?:回答|任务|角色|目标))|必须|不要|始终|绝不|请(?:用|以|按)|回答|用户"
 )
 
@@ -82,12 +88,19 @@ def suspicions_of_document(text: str) -> tuple[Suspicion, ...]:
     folded = fold(text)
     best: dict[Aim, Suspicion] = {}
     plain: dict[Aim, float] = {}
-    for start in range(0, max(len(folded.text), 1), _WINDOW // 2):
-        window = Folded(folded.text[start : start + _WINDOW], folded.disguised)
+    for window in _parts(folded, whole=False):
         for aim, sure in _judge(window, 0.0, "", best, {}, style=False).items():
             plain[aim] = max(sure, plain.get(aim, 0.0))
     _judge_disguised(text, folded, plain, best, style=False)
     return _worth_telling(text, best)
+
+
+def _parts(folded: Folded, *, whole: bool) -> Iterator[Folded]:
+    if whole or len(folded.text) <= _WINDOW:
+        yield folded
+        return
+    for start in range(0, len(folded.text) - _WINDOW // 2, _WINDOW // 2):
+        yield Folded(folded.text[start : start + _WINDOW], folded.disguised)
 
 
 def _judge_disguised(
@@ -102,7 +115,8 @@ def _judge_disguised(
         read += len(reading.text)
         if read > _MOST_READ:
             break
-        _judge(fold(reading.text), 0.4, reading.how, best, plain, style=style)
+        for part in _parts(fold(reading.text), whole=style):
+            _judge(part, 0.4, reading.how, best, plain, style=style)
 
 
 def _worth_telling(text: str, best: dict[Aim, Suspicion]) -> tuple[Suspicion, ...]:
@@ -130,25 +144,58 @@ def certainty(folded: str, *, style: bool = True) -> dict[Aim, tuple[float, str]
     ):
         return {}
     found: dict[str, tuple[float, str, Aim]] = {}
-    for each in sorted(candidates.values(), key=lambda each: -each.weight):
+    doubt = 1.0
+    for each in sorted(candidates.values(), key=_heavy_first):
         if each.group not in found and (match := each.pattern.search(folded)):
             found[each.group] = (each.weight, match.group(), each.aim)
+            doubt *= 1 - each.weight
+            if doubt < _NO_DOUBT and _speaks_to_model(found):
+                break
     if not found:
         return {}
+    speaks_to_model = _speaks_to_model(found)
     if style and len(folded) > _LONG:
-        found["steering"] = (_steering(folded), "", "injection")
-    return {
-        aim: weighed
-        for aim in _AIMS
-        if (weighed := _weigh(each for each in found.values() if aim in ("extraction", each[2])))[0] > 0
-        and any(each[2] == aim for each in found.values())
-    }
+        found["steering"] = (_steering(folded) * (1 if speaks_to_model else 0.4), "", "injection")
+    injection = _weigh(each for each in found.values() if each[2] == "injection")
+    extraction = _weigh(found.values())
+    weighed: dict[Aim, tuple[float, str]] = {}
+    if any(each[2] == "injection" for each in found.values()):
+        weighed["injection"] = injection if speaks_to_model else (min(injection[0], _MOST_OF_ANGER), injection[1])
+    if "extract" in found:
+        weighed["extraction"] = (
+            extraction if found["extract"][0] >= _CLEAR else (found["extract"][0], found["extract"][1])
+        )
+    return weighed
+
+
+# What a customer who is furious, or tells a story, can come to without having a model in mind.
+_MOST_OF_ANGER = 0.7
+_CLEAR = 0.55
+_OF_MODELS_ALONE = frozenset(
+    {"override", "override_code", "new_orders", "unbound", "jailbreak", "tokens", "addressed", "character", "concat"}
+    | {"attackers_question", "markers"}
+)
+_OF_MODELS_TOGETHER = frozenset(
+    {"role", "persona", "machine", "unfiltered", "refusal", "character", "jailbreak", "unbound", "override", "extract"}
+)
+
+
+def _speaks_to_model(found: dict[str, tuple[float, str, Aim]]) -> bool:
+    """One sign that nobody else would be told, or two that could each be chance. Orders, threats and strong words
+    are none: people say them to people."""
+    if any(weight >= _CLEAR and group in _OF_MODELS_ALONE for group, (weight, _, _) in found.items()):
+        return True
+    return len(found.keys() & _OF_MODELS_TOGETHER) >= 2 or ("role" in found and len(found) >= 4)
 
 
 def _stems(folded: str) -> Iterator[str]:
     """Those that occur: hundreds are ruled out by one intersection, which keeps ordinary questions cheap."""
-    grams = {folded[at : at + 4] for at in range(len(folded) - 3)}
-    for start in grams & _STARTS.keys() if len(grams) < len(_STARTS) else _STARTS.keys() & grams:
+    if len(folded) < _LONG * 8:
+        grams = {folded[at : at + 4] for at in range(len(folded) - 3)}
+        starts: Iterable[str] = grams & _STARTS.keys() if len(grams) < len(_STARTS) else _STARTS.keys() & grams
+    else:
+        starts = (start for start in _STARTS if start in folded)
+    for start in starts:
         for stem in _STARTS[start]:
             if stem in folded:
                 yield stem
@@ -159,6 +206,10 @@ def _stems(folded: str) -> Iterator[str]:
         for stem in _OTHER:
             if stem in folded:
                 yield stem
+
+
+def _heavy_first(each: Signal) -> float:
+    return -each.weight
 
 
 def _steering(folded: str) -> float:

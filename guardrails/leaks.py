@@ -20,8 +20,10 @@ _SHARE = 0.3
 # Characters of an unfinished text's end that are looked at; a run of _RUN words is hardly longer.
 _TAIL = 200
 _TELLING = re.compile(
-    r"\b(?:my|the) (?:system |initial |hidden )?(?:instructions?|prompt|guidelines|directives?)\b[^.\n]{0,20}\b(?:are|is|say|says|were|was|as follows)\b|\bsystem prompt\b"
-    r"|\bi(?: was|'ve been| have been| am)? (?:instructed|told|programmed|configured) to\b|我的(?:系统)?(?:指令|提示词|设定)|系统提示词?[是为:]|我被(?:要求|设定|指示)"
+    r"\b(?:my|the) (?:system |initial |hidden )?(?:instructions?|prompt|guidelines"
+    r"|directives?)\b[^.\n]{0,20}\b(?:are|is|say|says|were|was|as follows)\b|\bsystem prompt\b"
+    r"|\bi(?: was|'ve been| have been| am)? (?:instructed|told|programmed|configured) to\b"
+    r"|我的(?:系统)?(?:指令|提示词|设定)|系统提示词?[是为:]|我被(?:要求|设定|指示)"
 )
 
 

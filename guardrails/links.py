@@ -27,13 +27,21 @@ class Link(Struct, frozen=True):
 
 
 # Endings that are no file's: a bare name of one of them is turned into a link by many chat windows.
-_ENDINGS = "com|net|org|info|biz|io|co|ai|app|dev|shop|store|online|site|xyz|top|club|vip|cc|tv|me|us|uk|eu|de|fr|es|it|nl|pl|ru|ch|at|be|se|no|dk|fi|pt|cz|in|jp|kr|cn|hk|tw|sg|my|th|vn|ph|au|nz|ca|mx|br|ar|cl|za|tr|ae|sa|il|gov|edu|int|pro|tech|live|link|click|security|example|test"  # fmt: skip
+_ENDINGS = (
+    "com|net|org|info|biz|io|co|ai|app|dev|shop|store|online|site|xyz|top|club|vip|cc|tv|me|us|uk|eu|de|fr|es|it|nl"
+    "|pl|ru|ch|at|be|se|no|dk|fi|pt|cz|in|jp|kr|cn|hk|tw|sg|my|th|vn|ph|au|nz|ca|mx|br|ar|cl|za|tr|ae|sa|il|gov|edu"
+    "|int|pro|tech|live|link|click|security|example|test"
+)
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 _URL = re.compile(
     r"(?<![a-z0-9+.-])(?:https?|ftps?|wss?):(?://|\\\\|/|\\){0,2}[^\s<>\"'`，。！？；、）】》」』\])}|]{1,2048}", re.I
 )
 _RELATIVE = re.compile(r"(?<![:\w/\\.])//(?=[\w-]{1,63}\.[a-z])[^\s<>\"'`，。！？；）】》\])]{1,2048}", re.I)
-_BARE = re.compile(rf"(?<![\w@./:\\-])(?:www\.)?(?:{_LABEL}\.){{1,6}}(?:{_ENDINGS}|xn--[a-z0-9-]{{2,59}})(?![\w@-]|\.\w)(?::\d{{1,5}})?(?:[/?#][^\s<>\"'`，。！？；、）】》\])]{{0,2048}})?", re.I)  # fmt: skip
+_BARE = re.compile(
+    rf"(?<![\w@./:\\-])(?:www\.)?(?:{_LABEL}\.){{1,6}}(?:{_ENDINGS}|xn--[a-z0-9-]{{2,59}})(?![\w@-]"
+    rf"|\.\w)(?::\d{{1,5}})?(?:[/?#][^\s<>\"'`，。！？；、）】》\])]{{0,2048}})?",
+    re.I,
+)
 _WWW = re.compile(rf"(?<![\w@./:\\-])www\.(?:{_LABEL}\.){{1,6}}[a-z]{{2,24}}(?![\w@-])", re.I)
 _MARKDOWN = re.compile(
     r"(!?)\[((?:[^\[\]\n]|\[[^\[\]\n]{0,100}\]){0,400})\]\(\s{0,4}<?([^\s)>]{1,2048})[^)\n]{0,200}\)?"
@@ -48,11 +56,11 @@ _ANCHOR = re.compile(
     r"<\s{0,3}a\b[^>]{0,400}?href\s{0,3}=\s{0,3}[\"']?\s{0,3}([^\s\"'>]{1,2048})[^>]{0,400}>([^<]{0,200})", re.I
 )
 _HOST_IN = re.compile(rf"((?:{_LABEL}\.){{1,6}}(?:{_ENDINGS}|xn--[a-z0-9-]{{2,59}}))(?![\w-]|\.\w)", re.I)
-_PLACES = frozenset("de es us my example test security".split())
-# Endings that are words too: "done.It" is a missing blank, not Italy.
-_WORDS = frozenset(
-    "it in at be me us no to is so am by my de es as am pro live link click top test example security".split()
-)
+# Endings that are words too: "done.It" is a missing blank, not Italy. Those of places are hosts in lower case.
+_LIKE_WORDS = "it in at be me no to is so am by as pro live link click top"
+_LIKE_PLACES = "de es us my example test security"
+_PLACES = frozenset(_LIKE_PLACES.split())
+_WORDS = _PLACES | frozenset(_LIKE_WORDS.split())
 _AUTHORITY = re.compile(r"(?:[a-z][a-z0-9+.-]{0,20}:)?[/\\]{0,4}([^/\\?#]*)", re.I)
 _HINTS = re.compile(r"[a-z0-9]\.[^\W_]|:\s{0,3}[/\\]|//|\]\s?\(|\]:|<|url\(", re.I)
 

@@ -6,15 +6,37 @@ import re
 from decimal import Decimal, localcontext
 
 # Thousands apart by comma, full stop, apostrophe or a narrow blank; decimals by the other one.
-FIGURES = r"(?:\d{1,3}(?:[,'\u202f]\d{3}){1,12}(?:\.\d{1,12})?|\d{1,3}(?:\.\d{3}){2,12}(?:,\d{1,12})?|\d{1,3}\.\d{3},\d{1,12}|\d{1,40}(?:[.,]\d{1,12})?)"
+FIGURES = (
+    r"(?:\d{1,3}(?:[,'\u202f]\d{3}){1,12}(?:\.\d{1,12})?|\d{1,3}(?:\.\d{3}){2,12}(?:,\d{1,12})?"
+    r"|\d{1,3}\.\d{3},\d{1,12}|\d{1,40}(?:[.,]\d{1,12})?)"
+)
 CHINESE = r"[零〇一二两三四五六七八九十百千万亿]{1,16}"
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_NAMES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_UNITS = _NAMES.split()
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _SMALL = "|".join(sorted(_UNITS, key=len, reverse=True))
-ENGLISH = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{_SMALL}))?|(?:{_SMALL})(?:\s(?:hundred|thousand))?|a\s(?:hundred|thousand|dozen))"
+ENGLISH = (
+    rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{_SMALL}))?|(?:{_SMALL})(?:\s(?:hundred|thousand))?|a\s(?:hundred|thousand"
+    rf"|dozen))"
+)
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
 _PLACES = {"十": 10, "百": 100, "千": 1_000}
-MULTIPLES = {"万": 10_000, "千": 1_000, "百": 100, "亿": 100_000_000, "百万": 1_000_000, "千万": 10_000_000, "k": 1_000, "thousand": 1_000, "million": 1_000_000, "m": 1_000_000, "billion": 1_000_000_000}  # fmt: skip
+MULTIPLES = {
+    "万": 10_000,
+    "千": 1_000,
+    "百": 100,
+    "亿": 100_000_000,
+    "百万": 1_000_000,
+    "千万": 10_000_000,
+    "k": 1_000,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "m": 1_000_000,
+    "billion": 1_000_000_000,
+}
 
 
 def values(figures: str, multiple: int = 1) -> tuple[Decimal, ...]:
@@ -90,7 +112,7 @@ ANY = rf"(?:{FIGURES}|{CHINESE}|(?<![A-Za-z0-9_]){ENGLISH}(?![A-Za-z0-9_]))"
 def any_values(text: str) -> tuple[Decimal, ...]:
     """Of figures or words."""
     plain = text.strip()
-    if plain[:1].isdigit() and plain.isascii() or "\u202f" in plain:
+    if (plain[:1].isdigit() and plain.isascii()) or "\u202f" in plain:
         return values(plain) if re.fullmatch(FIGURES, plain) else ()
     found = of_chinese(plain) if not plain.isascii() else of_english(plain)
     return () if found is None else (found,)

@@ -45,14 +45,23 @@ _SECRET = re.compile(
     r"""
     \b(?:sk|pk|rk)[-_](?:live|test|proj|ant|or)?[-_]?[A-Za-z0-9_-]{20,200} | \b(?:AKIA|ASIA)[A-Z0-9]{16}\b
     | \bgh[pousr]_[A-Za-z0-9]{30,255} | \bgithub_pat_\w{22,255} | \bglpat-[\w-]{20,64} | \bxox[abeoprs]-[\w-]{10,250}
-    | \bAIza[\w-]{35} | \bya29\.[\w-]{20,400} | \bLTAI[A-Za-z0-9]{12,30} | \bAKID[A-Za-z0-9]{13,40} | \bhf_[A-Za-z0-9]{30,60} | \bSG\.[\w-]{16,32}\.[\w-]{16,64}
-    | \bnpm_[A-Za-z0-9]{36} | \bpypi-[\w-]{50,250} | \bdop_v1_[0-9a-f]{64} | \beyJ[\w-]{8,2000}\.eyJ[\w-]{8,3000}\.[\w-]{8,1000}
+    | \bAIza[\w-]{35} | \bya29\.[\w-]{20,400} | \bLTAI[A-Za-z0-9]{12,30} | \bAKID[A-Za-z0-9]{13,40}
+        | \bhf_[A-Za-z0-9]{30,60} | \bSG\.[\w-]{16,32}\.[\w-]{16,64}
+    | \bnpm_[A-Za-z0-9]{36} | \bpypi-[\w-]{50,250} | \bdop_v1_[0-9a-f]{64}
+        | \beyJ[\w-]{8,2000}\.eyJ[\w-]{8,3000}\.[\w-]{8,1000}
     | -----BEGIN\ [A-Z ]{0,30}PRIVATE\ KEY-----
-    | \b(?:passwo?r?d|passwd|pwd|passphrase|passcode|api[\ _-]?key|secret[\ _-]?key|access[\ _-]?token)\s?(?:is|was|=|:|：)\s?["']?(?=[^\s"']{0,39}[\d!@\#$%^&*_])(?![*•x.]{3})[^\s"',，。]{5,64}
-    | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)\s?["']?(?=[\x21-\x7e]{0,39}[\d!@\#$%^&*_])(?![*•x.]{3})[\x21-\x7e]{5,64}
     """,
     re.X | re.I,
-)  # fmt: skip
+)
+_PASSWORD = re.compile(
+    r"""
+    \b(?:passwo?r?d|passwd|pwd|passphrase|passcode|api[\ _-]?key|secret[\ _-]?key|access[\ _-]?token)\s?(?:is
+        |was|=|:|：)\s?["']?(?=[^\s"']{0,39}[\d!@\#$%^&*_])(?![*•x.]{3})[^\s"',，。]{5,64}
+    | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)
+        \s?["']?(?=[\x21-\x7e]{0,39}[\d!@\#$%^&*_])(?![*•x.]{3})[\x21-\x7e]{5,64}
+    """,
+    re.X | re.I,
+)
 EMAIL = re.compile(
     r"(?<![\w.+%-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![\w-])", re.ASCII
 )
@@ -67,8 +76,15 @@ PHONE = re.compile(
     """,
     re.X | re.ASCII,
 )
+_DIGIT = re.compile(r"[0-9]")
+_FEWEST_DIGITS = 7
 _MANY_DIGITS = re.compile(r"(?:\d[ .()\-]{0,2}){7}|[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
-_SECRET_HINTS = ("sk-", "sk_", "pk_", "rk_", "akia", "asia", "gh", "glpat", "xox", "aiza", "ya29", "ltai", "akid", "hf_", "sg.", "npm_", "pypi-", "dop_", "eyj", "begin ", "pass", "pwd", "key", "token", "密码", "口令", "密钥", "令牌")  # fmt: skip
+_SECRET_HINTS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "akia", "asia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_")
+_SECRET_HINTS_TOO = (
+    *("github_pat", "glpat-", "xox", "aiza", "ya29.", "ltai", "akid", "hf_", "sg.", "npm_", "pypi-", "dop_v1", "eyj"),
+    "-----begin",
+)
+_PASSWORD_HINTS = ("passw", "pwd", "passphrase", "passcode", "pasword", "key", "token", "密码", "口令", "密钥", "令牌")
 
 
 def personal_data(text: str) -> Iterator[Personal]:
@@ -76,15 +92,19 @@ def personal_data(text: str) -> Iterator[Personal]:
     plain = text if text.isascii() else text.translate(_WIDE)
     taken: list[tuple[int, int]] = []
     lower = plain.lower()
-    if any(hint in lower for hint in _SECRET_HINTS):
+    if any(hint in lower for hint in _SECRET_HINTS) or any(hint in lower for hint in _SECRET_HINTS_TOO):
         for match in _SECRET.finditer(plain):
+            taken.append(match.span())
+            yield _found("secret", match, match.group().strip())
+    if any(hint in lower for hint in _PASSWORD_HINTS):
+        for match in _PASSWORD.finditer(plain):
             taken.append(match.span())
             yield _found("secret", match, match.group().strip())
     if "@" in plain:
         for match in EMAIL.finditer(plain):
             taken.append(match.span())
             yield _found("email", match, match.group().lower())
-    if not _MANY_DIGITS.search(plain):
+    if len(_DIGIT.findall(plain)) < _FEWEST_DIGITS or not _MANY_DIGITS.search(plain):
         return
     for kind, pattern, value in _NUMBERS:
         for match in pattern.finditer(plain):
@@ -140,7 +160,41 @@ def _iban(text: str) -> str:
     return ""
 
 
-_IBAN_LENGTHS = {"AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20, "ES": 24, "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IT": 27, "LT": 20, "LU": 20, "LV": 21, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SE": 24, "SI": 19, "SK": 24, "TR": 26, "AE": 23, "SA": 24}  # fmt: skip
+_IBAN_LENGTHS = {
+    "AT": 20,
+    "BE": 16,
+    "BG": 22,
+    "CH": 21,
+    "CY": 28,
+    "CZ": 24,
+    "DE": 22,
+    "DK": 18,
+    "EE": 20,
+    "ES": 24,
+    "FI": 18,
+    "FR": 27,
+    "GB": 22,
+    "GR": 27,
+    "HR": 21,
+    "HU": 28,
+    "IE": 22,
+    "IT": 27,
+    "LT": 20,
+    "LU": 20,
+    "LV": 21,
+    "MT": 31,
+    "NL": 18,
+    "NO": 15,
+    "PL": 28,
+    "PT": 25,
+    "RO": 24,
+    "SE": 24,
+    "SI": 19,
+    "SK": 24,
+    "TR": 26,
+    "AE": 23,
+    "SA": 24,
+}
 
 
 def _only_digits(text: str) -> str:

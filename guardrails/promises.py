@@ -27,48 +27,83 @@ class Promise(Struct, frozen=True):
 _MATTERS: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
-        "refund": r"\brefund|\breimburs|\bmoney back|\bpay(?:ing)? (?:you )?back|退款|退钱|退还|退费|返还|返现|报销|全额退|退回",
-        "compensate": r"\bcompensat|\bcredit(?:ed|s)? (?:to )?(?:you|your)|\b(?:store|account|travel) credit|\bvoucher|\bcoupon|\bdiscount|\bgift card|\bgoodwill|赔|补偿|代金券|优惠券|赠送|打折|折扣|红包",
+        "refund": r"\brefund|\breimburs|\bmoney back|\bpay(?:ing)? (?:you )?back|退款|退钱|退还|退费|返还|返现|报销"
+        r"|全额退|退回",
+        "compensate": r"\bcompensat|\bcredit(?:ed|s)? (?:to )?(?:you|your)|\b(?:store|account|travel) credit"
+        r"|\bvoucher|\bcertificate|\bcoupon|\bdiscount|\bgift card|\bgoodwill"
+        r"|赔|补偿|代金券|优惠券|赠送|打折|折扣|红包",
         "replace": r"\breplac|\bexchang|\bnew one\b|换货|更换|换新|补发|重发|重新发",
-        "deliver": r"\bship|\bdeliver|\bdispatch|\b(?:send|sent|sending)\b|\barriv|发货|送达|寄出|派送|到货|送到|寄给|发出|配送",
+        "deliver": r"\bship|\bdeliver|\bdispatch|\b(?:send|sent|sending)\b|\barriv|发货|送达|寄出|派送|到货|送到|寄给"
+        r"|发出|配送",
         "cancel": r"\bcancel|取消|撤销",
-        "waive": r"\bwaiv|\bfree of charge|\bno (?:extra )?(?:charge|cost|fee)|\bfor free\b|免费|免除|减免|免收|免邮|包邮",
+        "waive": r"\bwaiv|\bfree of charge|\bno (?:extra )?(?:charge|cost|fee)|\bfor free\b|免费|免除|减免|免收|免邮"
+        r"|包邮",
         "repair": r"\brepair|\bfix(?:ed)?\b|\bresolv|\bsolv|修复|解决|维修|修好",
         "upgrade": r"\bupgrad|升级",
-        "contact": r"\b(?:call|contact|phone|email|e-mail|reach|notify|inform)(?:ed)? you\b|\bget back to you|\bfollow up|联系您|联系你|回电|致电|回复您|通知您|通知你",
+        "contact": r"\b(?:call|contact|phone|email|e-mail|reach|notify|inform)(?:ed)? you\b"
+        r"|\bget back to you|\bfollow up|联系您|联系你|回电|致电|回复您|通知您|通知你",
         "approve": r"\bapprov|\baccept(?:ed)? your|批准|通过(?:了)?(?:您|你)|审核通过",
         "change": r"\b(?:changed?|updated?|modif\w+|chang\w+ your)\b|修改|更改|变更|更新",
         "book": r"\bbook(?:ed|ing)?\b|\breserv|预订|预约",
-        "handle": r"\bprocess(?:ed|ing)?\b|\bsubmitt?(?:ed)?\b|\bissued?\b|\bcredited\b|\bcharged\b|\bapplied\b|\bcreated\b|\bextend(?:ed)?\b|\bactivat\w+|处理|提交|登记|办理|受理|申请好|开具|开好|延长|激活|开通",
+        "handle": r"\bprocess(?:ed|ing)?\b|\bsubmitt?(?:ed)?\b|\bissued?\b|\bcredited\b|\bcharged\b"
+        r"|\bapplied\b|\bcreated\b|\bextend(?:ed)?\b|\bactivat\w+|处理|提交|登记|办理|受理|申请好|开具|开好|延长|激活"
+        r"|开通",
     }.items()
 }
 _URGENT = re.compile(
-    r"\btoday\b|\bimmediate|\bright away\b|\bright now\b|\bat once\b|\binstant|\bstraight away\b|\basap\b|\bas soon as possible\b|\btomorrow\b|\btonight\b|\bwithin the hour\b|\bshortly\b|\bfirst thing\b|马上|立即|立刻|今天|今日|今晚|尽快|第一时间|当天|即刻|明天|这就"
+    r"\btoday\b|\bimmediate|\bright away\b|\bright now\b|\bat once\b|\binstant|\bstraight away\b"
+    r"|\basap\b|\bas soon as possible\b|\btomorrow\b|\btonight\b|\bwithin the hour\b|\bshortly\b"
+    r"|\bfirst thing\b|马上|立即|立刻|今天|今日|今晚|尽快|第一时间|当天|即刻|明天|这就"
 )
 _ASSURED = re.compile(
-    r"\bguarante|\bpromis|\bassur|\bdefinitely\b|\bcertainly\b|\bfor sure\b|\bwithout fail\b|\babsolutely\b|\b100 ?%|\bno matter what\b|\bsurely\b|保证|承诺|一定(?:会|能|可|给|帮|为|在)|肯定(?:会|能|可|给|在)|绝对|务必|百分之百|百分百|包您|包你|确保"
+    r"\bguarante|\bpromis|\bassur|\bdefinitely\b|\bcertainly\b|\bfor sure\b|\bwithout fail\b"
+    r"|\babsolutely\b|\b100 ?%|\bno matter what\b|\bsurely\b|保证|承诺|一定(?:会|能|可|给|帮|为|在)|肯定(?:会"
+    r"|能|可|给|在)|绝对|务必|百分之百|百分百|包您|包你|确保"
 )
 _GUARANTEES = re.compile(
-    r"\b(?:i|we)(?:'ll| will| can| do|'d)? (?:\w+ )?(?:guarantee|promise|assure)\b|\byou have my word\b|\b(?:is|are|it's) (?:100 ?% )?guaranteed\b|\brest assured\b|保证|承诺|包您|包你|百分之百|百分百|绝对(?:会|能|不会|没)|一定(?:会|能|给您|帮您|为您)|肯定(?:会|能|给您)"
+    r"\b(?:i|we)(?:'ll| will| can| do|'d)? (?:\w+ )?(?:guarantee|promise|assure)\b"
+    r"|\byou have my word\b|\b(?:is|are|it's) (?:100 ?% )?guaranteed\b|\brest assured\b|保证|承诺"
+    r"|包您|包你|百分之百|百分百|绝对(?:会|能|不会|没)|一定(?:会|能|给您|帮您|为您)|肯定(?:会|能|给您)"
 )
 _NO_GUARANTEE = re.compile(
-    r"\b(?:can(?:not|'t)|not|n't|unable to|never|no) (?:\w+ ){0,2}(?:guarantee|promise|assure)|(?:不能|无法|不|没法)(?:\w{0,3})?(?:保证|承诺)|(?:price|satisfaction|money-back|best-price) guarantee|保证金|质量保证"
+    r"\b(?:can(?:not|'t)|not|n't|unable to|never|no) (?:\w+ ){0,2}(?:guarantee|promise|assure)|(?:不能"
+    r"|无法|不|没法)(?:\w{0,3})?(?:保证|承诺)|(?:price|satisfaction|money-back|best-price) guarantee|保证金|质量保证"
 )
 _ENTITLES = re.compile(
-    r"\byou(?:'re| are| will be|'ll be)(?: \w+)? (?:entitled|eligible)\b|\byou (?:\w+ )?(?:have (?:the|a) right|qualify)\b|\byou(?:'ll| will) (?:\w+ )?(?:get|receive|have|be (?:given|paid|refunded|credited|compensated|reimbursed))\b|(?:您|你)(?:有权|享有|可以享受|可享受|符合|有资格|将获得|会获得|将得到|会得到|会收到|将收到)"
+    r"\byou(?:'re| are| will be|'ll be)(?: \w+)? (?:entitled|eligible)\b"
+    r"|\byou (?:\w+ )?(?:have (?:the|a) right|qualify)\b|\byou(?:'ll| will) (?:\w+ )?(?:get"
+    r"|receive|have|be (?:given|paid|refunded|credited|compensated|reimbursed))\b|(?:您|你)(?:有权|享有"
+    r"|可以享受|可享受|符合|有资格|将获得|会获得|将得到|会得到|会收到|将收到)"
 )
 _COMMITS = re.compile(
-    r"\b(?:we|i|our (?:team|staff|courier|warehouse|support)\b[^.!?]{0,20}?|the (?:team|shop|store|company|courier|warehouse)|someone|an? (?:agent|colleague|manager|specialist))"
-    r"(?:'ll| will| shall|'re going to| are going to|'m going to| am going to| is going to)\b|\b(?:i|we)(?:'m| am|'re| are) (?:now |already )?(?:refund|issu|send|ship|cancel|process|credit|waiv|replac|upgrad)\w*ing\b|\byour (?:\w+ ){1,3}(?:will|shall) be (?:\w+ )?(?:refund|replac|ship|deliver|sent|cancel|waiv|credit|compensat|upgrad|repair|approv|process|issu)\w*"
-    r"|(?:我们?|我司|本店|商家|客服|同事|系统)(?:这边|这里)?(?:将|会|马上|立即|立刻|今天|尽快|这就|一定|保证|来)|(?:马上|立即|立刻|这就|今天)(?:就)?(?:会|将)?(?:给|为|帮)(?:您|你)|(?:会|将)(?:尽快|马上|立即|立刻)?(?:给|为|帮|向)(?:您|你)|(?:给|为|帮)(?:您|你)(?:免费|全额|马上|立即)"
+    r"\b(?:we|i|our (?:team|staff|courier|warehouse|support)\b[^.!?]{0,20}?|the (?:team|shop|store|company"
+    r"|courier|warehouse)|someone|an? (?:agent|colleague|manager|specialist))"
+    r"(?:'ll| will| shall|'re going to| are going to|'m going to| am going to| is going to)\b"
+    r"(?! (?:also |just |then |first )?(?:need|require|have to|check|look|help|assist|transfer|connect|ask|see|try|pass"
+    r"|forward|be (?:happy|glad|able)))|\b(?:i|we)(?:'m"
+    r"| am|'re| are) (?:now |already )?(?:refund|issu|send|ship|cancel|process|credit|waiv|replac"
+    r"|upgrad)\w*ing\b|\byour (?:\w+ ){1,3}(?:will|shall) be (?:\w+ )?(?:refund|replac|ship|deliver|sent|cancel"
+    r"|waiv|credit|compensat|upgrad|repair|approv|process|issu)\w*"
+    r"|(?:我们?|我司|本店|商家|客服|同事|系统)(?:这边|这里)?(?:将|会|马上|立即|立刻|今天|尽快|这就|一定|保证|来)"
+    r"|(?:马上|立即|立刻|这就|今天)(?:就)?(?:会|将)?(?:给|为|帮)(?:您|你)|(?:会|将)(?:尽快|马上|立即"
+    r"|立刻)?(?:给|为|帮|向)(?:您|你)|(?:给|为|帮)(?:您|你)(?:免费|全额|马上|立即)"
 )
 _CLAIMS = re.compile(
-    r"\b(?:i|we)(?:'ve| have| just)? (?:(?:just|already|now|successfully|gone ahead and|also) ){0,2}(?P<verb>refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended|activated|resolved|fixed|compensated|exchanged|charged)\b"
-    r"|\b(?:has|have) (?:\w+ )?been (?:\w+ly )?(?:refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended|activated|resolved|fixed|compensated|exchanged)\b"
-    r"|(?:已经?|刚刚?)(?:成功)?(?:给|为|帮|向|将|把)?(?:您|你)?[^,。!?;]{0,8}?(?:退款|退还|取消|修改|更改|更新|处理|提交|登记|补发|换货|补偿|赔偿|发货|寄出|发出|办理|开具|延长|升级|减免|免除|退回|批准|开通)(?:了|完成|成功|好)?"
+    r"\b(?:i|we)(?:'ve| have| just)? (?:(?:just|already|now|successfully|gone ahead and"
+    r"|also) ){0,2}(?P<verb>refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified"
+    r"|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended"
+    r"|activated|resolved|fixed|compensated|exchanged|charged)\b"
+    r"|\b(?:has|have) (?:\w+ )?been (?:\w+ly )?(?:refunded|reimbursed|cancelled|canceled|issued|processed"
+    r"|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted"
+    r"|applied|created|extended|activated|resolved|fixed|compensated|exchanged)\b"
+    r"|(?:已经?|刚刚?)(?:成功)?(?:给|为|帮|向|将|把)?(?:您|你)?[^,。!?;]{0,8}?(?:退款|退还|取消"
+    r"|修改|更改|更新|处理|提交|登记|补发|换货|补偿|赔偿|发货|寄出|发出|办理|开具|延长|升级|减免|免除|退回|批准"
+    r"|开通)(?:了|完成|成功|好)?"
 )
 _NEGATED = re.compile(
-    r"\b(?:won't|will not|cannot|can't|can not|unable|unfortunately|not able|do not|don't|does not|doesn't|isn't|is not|aren't|are not|never|no longer|hasn't|haven't|has not|have not|not been|not be)\b|不会|不能|无法|不予|不支持|没有|不可|未能|尚未|还没|不提供|抱歉"
+    r"\b(?:won't|will not|cannot|can't|can not|unable|unfortunately|not able|do not|don't|does not"
+    r"|doesn't|isn't|is not|aren't|are not|never|no longer|hasn't|haven't|has not|have not|not been"
+    r"|not be)\b|不会|不能|无法|不予|不支持|没有|不可|未能|尚未|还没|不提供|抱歉"
 )
 _CONDITIONAL = re.compile(r"\b(?:once|after|when|as soon as|if|unless|until)\b|(?:如果|若|一旦|之后|以后|后)")
 _QUESTION = re.compile(
@@ -76,14 +111,18 @@ _QUESTION = re.compile(
 )
 # How a policy says that the company does it.
 _POLICY = re.compile(
-    r"\bwe\b|\bwill\b|\b(?:is|are|be|gets?) (?:\w+ )?(?:\w+ed|issued|paid|sent|made|given|shipped|free)\b|\byou(?:'ll| will)? (?:get|receive)\b|\barrives?\b|\btakes?\b|\bautomatic|\bentitled\b|\beligible\b|\bfree\b"
+    r"\bwe\b|\bwill\b|\b(?:is|are|be|gets?) (?:\w+ )?(?:\w+ed|issued|paid|sent|made|given|shipped|free)\b"
+    r"|\byou(?:'ll| will)? (?:get|receive)\b|\barrives?\b|\btakes?\b|\bautomatic|\bentitled\b|\beligible\b"
+    r"|\bfree\b"
     r"|我们|将|会|予以|给予|为您|到账|自动|可获|可享|有权|免费|内(?:退|发|送|寄|处理|完成|补|换)"
 )
 _RIGHT = re.compile(
-    r"\bentitled\b|\beligible\b|\bqualif|\bcan\b|\bmay\b|\byou(?:'ll| will)?\b|\bwe\b|\bright to\b|\bcustomers?\b|\bwill be\b|可以|可享|有权|享有|享受|符合|支持|可获|将|会|均可|即可"
+    r"\bentitled\b|\beligible\b|\bqualif|\bcan\b|\bmay\b|\byou(?:'ll| will)?\b|\bwe\b"
+    r"|\bright to\b|\bcustomers?\b|\bwill be\b|可以|可享|有权|享有|享受|符合|支持|可获|将|会|均可|即可"
 )
 _FAILED = re.compile(
-    r"\b(?:fail|denied|deny|reject|error|declin|ineligible|not[_ ]eligible|refused|not[_ ]found|unavailable)\w*|(?:ok|success|approved|refunded|cancelled|eligible)\W{1,4}false\b|拒绝|失败|不符合|未通过"
+    r"\b(?:fail|denied|deny|reject|error|declin|ineligible|not[_ ]eligible|refused|not[_ ]found"
+    r"|unavailable)\w*|(?:ok|success|approved|refunded|cancelled|eligible)\W{1,4}false\b|拒绝|失败|不符合|未通过"
 )
 
 

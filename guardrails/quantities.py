@@ -14,23 +14,41 @@ _TO = r"\s?(?:-|–|—|~|～|to|至|到|and|or|或)\s?"
 # -- money -------------------------------------------------------------------------------------------------------
 # `$` and `¥` are signs of several currencies, so an amount has all that its sign may mean.
 _DOLLARS = frozenset({"USD", "HKD", "CAD", "AUD", "SGD", "TWD", "NZD"})
+_SIGNS = """
+USD us$ usd 美元 美金 us_dollars
+EUR € eur 欧元 euro euros
+GBP £ gbp 英镑 pound pounds
+CNY cny rmb 人民币 元 圆 块钱 块 yuan 元人民币
+JPY jpy 日元 日圆 円 yen
+HKD hk$ hkd 港币 港元
+TWD nt$ twd 台币 新台币
+CAD c$ cad
+AUD a$ aud
+SGD s$ sgd
+INR ₹ inr rupees
+KRW ₩ krw 韩元
+THB ฿
+RUB ₽
+CHF chf
+"""
 _CURRENCIES: dict[str, frozenset[str]] = {
-    "$": _DOLLARS, "us$": frozenset({"USD"}), "hk$": frozenset({"HKD"}), "nt$": frozenset({"TWD"}), "a$": frozenset({"AUD"}), "c$": frozenset({"CAD"}), "s$": frozenset({"SGD"}),
-    "€": frozenset({"EUR"}), "£": frozenset({"GBP"}), "¥": frozenset({"CNY", "JPY"}), "₹": frozenset({"INR"}), "₩": frozenset({"KRW"}), "฿": frozenset({"THB"}), "₽": frozenset({"RUB"}),
-    "usd": frozenset({"USD"}), "eur": frozenset({"EUR"}), "gbp": frozenset({"GBP"}), "cny": frozenset({"CNY"}), "rmb": frozenset({"CNY"}), "jpy": frozenset({"JPY"}), "hkd": frozenset({"HKD"}),
-    "cad": frozenset({"CAD"}), "aud": frozenset({"AUD"}), "sgd": frozenset({"SGD"}), "twd": frozenset({"TWD"}), "inr": frozenset({"INR"}), "krw": frozenset({"KRW"}), "chf": frozenset({"CHF"}),
-    "人民币": frozenset({"CNY"}), "元": frozenset({"CNY"}), "圆": frozenset({"CNY"}), "块钱": frozenset({"CNY"}), "块": frozenset({"CNY"}), "yuan": frozenset({"CNY"}),
-    "元人民币": frozenset({"CNY"}), "美元": frozenset({"USD"}), "美金": frozenset({"USD"}), "欧元": frozenset({"EUR"}), "英镑": frozenset({"GBP"}), "日元": frozenset({"JPY"}), "日圆": frozenset({"JPY"}), "円": frozenset({"JPY"}),
-    "港币": frozenset({"HKD"}), "港元": frozenset({"HKD"}), "台币": frozenset({"TWD"}), "新台币": frozenset({"TWD"}), "韩元": frozenset({"KRW"}),
-    "dollar": _DOLLARS, "dollars": _DOLLARS, "bucks": _DOLLARS, "euro": frozenset({"EUR"}), "euros": frozenset({"EUR"}), "pound": frozenset({"GBP"}), "pounds": frozenset({"GBP"}), "yen": frozenset({"JPY"}),
-    "rupees": frozenset({"INR"}), "us dollars": frozenset({"USD"}),
-}  # fmt: skip
+    "$": _DOLLARS,
+    "¥": frozenset({"CNY", "JPY"}),
+    **dict.fromkeys(("dollar", "dollars", "bucks"), _DOLLARS),
+    **{
+        sign.replace("_", " "): frozenset({code})
+        for code, *signs in map(str.split, _SIGNS.strip().splitlines())
+        for sign in signs
+    },
+}
 _SIGN = "|".join(sorted((re.escape(each) for each in _CURRENCIES), key=len, reverse=True))
-_WORD_SIGN = "|".join(each for each in _CURRENCIES if each.isalpha() and each.isascii())
 _MULTIPLE = r"(?:\s?(?:百万|千万|[百千万亿]|thousand|million|billion)|[km](?![a-z]))"
 _MONEY = re.compile(
-    rf"(?<![A-Za-z0-9_.,$€£¥])(?P<before>(?:{_SIGN}))\s?(?P<first>{FIGURES})(?P<by>{_MULTIPLE})?(?:{_TO}(?:{_SIGN})?\s?(?P<second>{FIGURES})(?P<by2>{_MULTIPLE})?(?!\s?(?:days?|天|[\d%])))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
-    rf"|(?<![A-Za-z0-9_.,])(?P<first_>{FIGURES})(?P<by_>{_MULTIPLE})?(?:{_TO}(?P<second_>{FIGURES})(?P<by2_>{_MULTIPLE})?)?[\s-]?(?P<after_>{_SIGN})(?![a-z])(?P<tenths>\d(?!\d))?"
+    rf"(?<![A-Za-z0-9_.,$€£¥])(?P<before>(?:{_SIGN}))\s?(?P<first>{FIGURES})(?P<by>{_MULTIPLE})?(?:{_TO}(?"
+    rf":{_SIGN})?\s?(?P<second>{FIGURES})(?P<by2>{_MULTIPLE})?(?!\s?(?:days?|天"
+    rf"|[\d%])))?(?:\s?(?P<after>{_SIGN})(?![a-z]))?"
+    rf"|(?<![A-Za-z0-9_.,])(?P<first_>{FIGURES})(?P<by_>{_MULTIPLE})?(?:{_TO}(?P<second_>{FIGURES})(?P<by2_"
+    rf">{_MULTIPLE})?)?[\s-]?(?P<after_>{_SIGN})(?![a-z])(?P<tenths>\d(?!\d))?"
     rf"|(?P<words>{CHINESE})(?P<after__>元人民币|美元|美金|欧元|英镑|日元|港币|港元|人民币|元|块钱|圆)"
     rf"|(?<![A-Za-z])(?P<words_>(?!an?\s)(?:{ANY}))\s(?P<after___>(?:us\s)?dollars|euros|pounds|yuan|yen|rupees)\b",
     re.I,
@@ -81,7 +99,8 @@ def amount_keys(fact_: Fact) -> frozenset[str]:
 
 # -- percentages -------------------------------------------------------------------------------------------------
 _PERCENT = re.compile(
-    rf"(?<![A-Za-z0-9_.,])(?P<first>{FIGURES})(?:\s?%?{_TO}(?P<second>{FIGURES}))?\s?(?:%|percent\b|per\scent\b|pct\b|个百分点)"
+    rf"(?<![A-Za-z0-9_.,])(?P<first>{FIGURES})(?:\s?%?{_TO}(?P<second>{FIGURES}))?\s?(?:%|percent\b"
+    rf"|per\scent\b|pct\b|个百分点)"
     rf"|百分之(?P<words>{CHINESE}|{FIGURES})|(?<![A-Za-z0-9_.])(?P<off>[1-9](?:\.\d)?|[1-9]\d|{CHINESE})折(?![扣叠])",
     re.I,
 )
@@ -129,12 +148,17 @@ _PERIODS: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("business day", "工作日", "交易日"), ("b", 1)),
 }
 _DURATION = re.compile(
-    rf"(?P<limit>within|up\sto|at\smost|no\smore\sthan|(?:no|not)\slonger\sthan|less\sthan|under|max(?:imum)?(?:\sof)?|最多|不超过|最长|最晚|至多)?\s{{0,2}}"
+    rf"(?P<limit>within|up\sto|at\smost|no\smore\sthan|(?:no|not)\slonger\sthan|less\sthan|under"
+    rf"|max(?:imum)?(?:\sof)?|最多|不超过|最长|最晚|至多)?\s{{0,2}}"
     rf"(?P<least>at\sleast|minimum(?:\sof)?|more\sthan|over|最少|至少|不少于)?\s{{0,2}}"
-    rf"(?:(?<![A-Za-z0-9_.,/:-])(?<!第)(?<!第\d)(?P<first>{ANY})(?:{_TO}(?P<second>{ANY}))?(?P<half>个半)?|(?P<a>(?<![A-Za-z])(?:an?|one\sfull)(?=\s(?:full\s|whole\s)?(?:business|working|calendar|hour|day|week|fortnight|month|year)))|(?P<half_>半|half\san?))"
+    rf"(?:(?<![A-Za-z0-9_.,/:-])(?<!第)(?<!第\d)(?P<first>{ANY})(?:{_TO}(?P<second>{ANY}))?(?P<half>个半)?"
+    rf"|(?P<a>(?<![A-Za-z])(?:an?|one\sfull)(?=\s(?:full\s|whole\s)?(?:business|working|calendar|hour|day"
+    rf"|week|fortnight|month|year)))|(?P<half_>半|half\san?))"
     rf"(?:\s?-?\s?(?:(?P<working>business|working|work)|calendar|full|whole|consecutive|natural)[\s-])?\s?-?\s?(?:"
-    rf"(?P<en>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|nights?|weeks?|wks?|fortnights?|months?|quarters?|years?|yrs?)(?![A-Za-z])"
-    rf"|个?(?P<zh>工作日|交易日|自然日|秒钟?|分钟|小时|钟头|天|周年|周|星期|礼拜|季度|年|晚|日(?=[内后之以前无])|(?<=个)月|(?<=半)月))(?P<half__>半)?"
+    rf"(?P<en>seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|nights?|weeks?|wks?|fortnights?|months?"
+    rf"|quarters?|years?|yrs?)(?![A-Za-z])"
+    rf"|个?(?P<zh>工作日|交易日|自然日|秒钟?|分钟|小时|钟头|天|周年|周|星期|礼拜|季度|年|晚|日(?=[内后之以前无])"
+    rf"|(?<=个)月|(?<=半)月))(?P<half__>半)?"
     rf"(?P<limit_>\s?(?:之?内|以内|or\sless|at\s(?:the\s)?(?:most|latest)))?",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""A tenant's guardrails, from the YAML or JSON an operator writes. All that is wrong is told at once, with its place."""
+"""A tenant's guardrails, from the YAML or JSON an operator writes; all mistakes are told at once, with their places."""
 
 from __future__ import annotations
 

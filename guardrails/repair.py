@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from schemas.findings import Finding
 
 _ENGLISH = {
-    "ungrounded_promise": "a promise, an entitlement or a claim that something was done, which the given text does not make",
+    "ungrounded_promise": "a promise, a right, or something said to be done, of which the given text says nothing",
     "missing_phrase": "this must be said, word for word",
     "forbidden_phrase": "this must not be said",
     "schema": "the reply must be JSON of the given schema",
@@ -37,7 +37,10 @@ def repair_note(findings: Sequence[Finding], language: str) -> str:
     chinese = language.startswith("zh")
     lines = dict.fromkeys(_line(each, chinese) for each in findings)
     if chinese:
-        head = "请重写你的上一条回复。只使用所给资料、工具结果和客户自己说过的内容；没有依据的请删去，不要换成别的数字。需要改正："
+        head = (
+            "请重写你的上一条回复。只使用所给资料、工具结果和客户自己说过的内容；"
+            "没有依据的请删去，不要换成别的数字。需要改正："
+        )
     else:
         head = (
             "Write your last reply again. Use only the given text, the tools' results and what the customer said; "

@@ -26,13 +26,14 @@ _IN_TOKEN = re.compile(_TOKEN)
 _UNFINISHED = re.compile(
     rf"""
     (?: <[^<>\n]{{0,1000}}                                                # a tag
-      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{{0,100}}\]){{0,400}}(?:\](?:\s?\([^)\n]{{0,1000}})?)?  # a link or image in Markdown
+      | !?\[(?:[^\[\]\n]|\[[^\[\]\n]{{0,100}}\]){{0,400}}(?:\](?:\s?\([^)\n]{{0,1000}})?)?  # a link, an image
       | !
       | &\#?\w{{0,10}}
       | [+(]?\d[\d .()\-]{{0,40}}                                         # a number
       | [a-zA-Z]{{2}}\d{{2}}[\dA-Za-z -]{{0,40}}                           # an account
       | -----BEGIN[A-Z -]{{0,40}}
-      | (?:passwo?r?d|passwd|pwd|api[ _-]?key|pass(?:phrase|code)|secret[ _-]?key|access[ _-]?token)\s?(?:is|was|=|:)?\s?["']?\S{{0,64}}
+      | (?:passwo?r?d|passwd|pwd|api[ _-]?key|pass(?:phrase|code)|secret[ _-]?key|access[ _-]?token)\s?(?:is|was
+        |=|:)?\s?["']?\S{{0,64}}
       | (?:javascript|vbscript|data|https?|ftps?|wss?)\s{{0,3}}:?\s{{0,3}}
       | (?:密码|口令|密钥|令牌)\s?(?:是|为|=|:|：)?\s?["']?\S{{0,64}}
       | {_TOKEN}{{1,1000}}

@@ -20,6 +20,8 @@ _LEAST_S = 0.05
 _BACKOFF_S, _BACKOFF_MOST_S = 0.1, 2.0
 # Longer than this a provider is not waited for while another one could be asked.
 _PATIENCE_S = 1.0
+# A reply that is not streamed is a bad sign after so many times what a first token may take.
+_SLOW_WHOLE = 4.0
 
 
 class Try:
@@ -37,15 +39,16 @@ class Try:
 
     def start(self, source: AsyncIterator[ProviderChunk | Raw], *, streamed: bool = True) -> Pump:
         """`streamed`: if not, nothing is to be seen of the reply before its end, and only `total` counts."""
-        timeouts = self.terms.timeout
+        timeouts, slow_s = self.terms.timeout, self.live.slow_s
         if not streamed:
+            slow_s = _SLOW_WHOLE * timeouts.first_token
             timeouts = msgspec.structs.replace(timeouts, first_token=timeouts.total)
         self._pump = Pump(
             source,
             timeouts=timeouts,
             deadline=self._call.deadline,
             most_bytes=self.terms.max_reply_bytes,
-            slow_s=self.live.slow_s if streamed else timeouts.total,
+            slow_s=slow_s,
             on_first=self._first,
             on_slow=self._permit.slow,
             on_done=self._free,

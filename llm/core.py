@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from llm.call import Call, Try
 from llm.live import Providers
 from llm.pump import Pump
+from llm.relay_others import Labels
 from llm.routes import Routes
 from llm.usage import Spending, priced
 from schemas.errors import KefuError
@@ -68,6 +69,9 @@ class Core:
 
     def new_id(self) -> str:
         return f"call_{int(self._random() * 2**48):012x}{int(self._random() * 2**48):012x}"
+
+    def labels(self, model: str) -> Labels:
+        return Labels(self.new_id().replace("call_", "chatcmpl-"), self._clock() // 1_000, model)
 
     def account(self, call: Call, attempt: Try, usage: Usage, error: str = "") -> Usage:
         """Priced, and told to whoever counts."""

@@ -21,7 +21,7 @@ class Form:
         if isinstance(node, Entries):
             self._values, self._keys = node.values, node.keys
         elif not is_empty(node):
-            problems.add(node, f"{what} must be a mapping of keys to values")
+            problems.add(node, f"{what or 'the document'}: must be a mapping of keys to values")
 
     def node_of(self, key: str) -> Node | None:
         """None if the key is absent or has no value."""
@@ -30,7 +30,7 @@ class Form:
         return None if node is None or is_empty(node) else node
 
     def complain(self, key: str, message: str) -> None:
-        self._problems.add(self._values.get(key, self.node), f"{self._what}: {key}: {message}")
+        self._problems.add(self._values.get(key, self.node), f"{self._at(key)}: {message}")
 
     def text(self, key: str, default: str = "") -> str:
         node = self.node_of(key)
@@ -59,7 +59,7 @@ class Form:
         if not least <= number <= most:
             self.complain(key, f"must be from {least:g} to {most:g}, not {number:g}")
             return default
-        return number
+        return float(number)
 
     def whole(self, key: str, default: int, *, least: int = 0, most: int = 10**12) -> int:
         number = self.number(key, default, least=least, most=most)
@@ -93,7 +93,7 @@ class Form:
             if isinstance(item, Scalar) and not is_empty(item):
                 found.append(item.text)
             else:
-                self._problems.add(item, f"{self._what}: {key}: must be a list of texts")
+                self._problems.add(item, f"{self._at(key)}: must be a list of texts")
         return tuple(found)
 
     def entries(self, key: str) -> Iterator[tuple[str, Node]]:
@@ -125,7 +125,7 @@ class Form:
             if key in self._asked:
                 continue
             hint = f"; {instead[key]}" if key in instead else did_you_mean(key, self._asked)
-            self._problems.add(node, f"{self._what}: unknown key {key!r}{hint}")
+            self._problems.add(node, f"{self._what}: unknown key {key!r}{hint}".removeprefix(": "))
 
     def _at(self, key: str) -> str:
         return f"{self._what}: {key}" if self._what else key

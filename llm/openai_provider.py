@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 import aiohttp
 from msgspec import Struct
@@ -16,7 +17,7 @@ from llm.secrets import Secrets
 from llm.sse import Events
 
 # A token of four bytes comes in a chunk of some three hundred; thoughts come on top.
-_WIRE_FACTOR = 256
+_WIRE_FACTOR = 64
 _DONE = b"[DONE]"
 
 
@@ -38,16 +39,17 @@ class OpenAIProvider:
 
     async def stream(self, call: ProviderCall) -> AsyncIterator[ProviderChunk]:
         reader = Reader()
-        async for piece in self.events(request_body(self._terms, call), reader):
-            if piece is None:
-                yield End(reader.finish_reason, reader.usage, reader.model)
-                continue
-            for each in piece.pieces:
-                yield each
-            if piece.thought:
-                yield THOUGHT
+        async with aclosing(self.events(request_body(self._terms, call), reader)) as events:
+            async for piece in events:
+                if piece is None:
+                    yield End(reader.finish_reason, reader.usage, reader.model)
+                    continue
+                for each in piece.pieces:
+                    yield each
+                if piece.thought:
+                    yield THOUGHT
 
-    async def events(self, body: bytes, reader: Reader) -> AsyncIterator[Piece | None]:
+    async def events(self, body: bytes, reader: Reader) -> AsyncGenerator[Piece | None, None]:
         """The events of a streamed reply, then None; what comes after that is only read so that the connection can
         be used again. Raises ProviderFailed.
 

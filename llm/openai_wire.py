@@ -108,6 +108,10 @@ class Chunk(Struct):
     error: Any = UNSET
 
     @property
+    def whole(self) -> bool:
+        return bool(self.choices) and self.choices is not None and self.choices[0].message is not None
+
+    @property
     def usage_alone(self) -> bool:
         """The last chunk of a stream that was asked to count, which callers that did not ask need not see."""
         return not self.choices and self.usage is not None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 from llm.forms import Form, did_you_mean
 from llm.reading_providers import read_provider
 from llm.reading_rules import read_rule
 from llm.routes import EXTRACTIVE_NAME, Budget, ProviderTerms, Route, Routes, Rule
-from llm.yaml_lines import Entries, Items, Node, Problems, Scalar, parse, plain_value
+from llm.yaml_lines import Entries, Node, Problems, Scalar, parse, plain_value
 from schemas.models import HybridRules, Mode
 
 LIMIT = 256 * 1024
+_MOST_RULES = 300  # each is compared with all before it, and each turn may go through all of them
 _MODES: dict[str, Mode] = {"extractive": "extractive", "model": "model", "hybrid": "hybrid"}
 
 # What a tenant has that never wrote any: the answers of its own knowledge, word for word.
@@ -179,6 +181,9 @@ class _Reader:
         rules: list[Rule] = []
         names: set[str] = set()
         for count, node in enumerate(self._form.items("rules"), 1):
+            if count > _MOST_RULES:
+                self._problems.add(node, f"rules: {_MOST_RULES} are the most there may be")
+                break
             rule = read_rule(node, count, zone, self._problems)
             form = Form(node, f"rule {rule.name!r}", self._problems)
             if rule.name in names:
@@ -201,11 +206,8 @@ class _Reader:
         form.done()
         return Budget(tokens, cost)
 
-    def _unknown(self, what: str, name: str, known: object) -> str:
-        names = list(known) if isinstance(known, dict) else []
-        return f"no {what} {name!r}{did_you_mean(name, names)}"
+    def _unknown(self, what: str, name: str, known: Collection[str]) -> str:
+        return f"no {what} {name!r}{did_you_mean(name, known)}"
 
 
 DEFAULT = read(DEFAULT_TEXT, source="default routes")
-
-__all__ = ["DEFAULT", "DEFAULT_TEXT", "LIMIT", "Items", "read"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from llm.forms import Form
@@ -32,7 +33,7 @@ def read_provider(name: str, node: Node, problems: Problems) -> ProviderTerms:
     terms = ProviderTerms(
         name=name,
         kind=kind,
-        model=form.text("model"),
+        model=form.text("model") or (PurePath(form.text("path")).name if kind == "local" else ""),
         base_url=_base_url(form, preset),
         preset=preset,
         key_env=_key_env(form, preset),

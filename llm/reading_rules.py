@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from llm.forms import Form, did_you_mean
 from llm.routes import Rule
-from llm.rules import DAYS, MINUTES_A_DAY, Condition, When
+from llm.rules import DAYS, GLOBBED, MINUTES_A_DAY, MOST_STARS, Condition, When
 from llm.yaml_lines import Node, Problems
 
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\Z")
@@ -45,6 +45,10 @@ def _when(form: Form, zone: str) -> When:
             form.complain(
                 "priority", f"{priority!r} is none of {', '.join(_PRIORITIES)}{did_you_mean(priority, _PRIORITIES)}"
             )
+    for field in GLOBBED:
+        for name in getattr(when, field):
+            if name.count("*") > MOST_STARS:
+                form.complain(field, f"{name!r} has more than {MOST_STARS} stars; write several names instead")
     form.done()
     return when
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from msgspec import Struct
@@ -107,11 +108,12 @@ def _source(attempt: Try, body: dict[str, Any], streamed: bool, core: Core) -> A
     provider, terms = attempt.provider, attempt.terms
     if _speaks_openai(provider):
         asked = _body(body, terms, streamed)
-        return _events(provider, asked, _counts(body)) if streamed else _whole(provider, asked)
+        return _events(provider, asked, core, _counts(body)) if streamed else _whole(provider, asked)
     chunks = provider.stream(call_of(body, terms, attempt.left_s))
+    labels = core.labels(terms.model)
     if streamed:
-        return chunks_of(chunks, terms.model, core.new_id, counts=_counts(body))
-    return whole_of(chunks, terms.model, core.new_id, messages_of(body))
+        return chunks_of(chunks, labels, counts=_counts(body))
+    return whole_of(chunks, labels, messages_of(body), core.new_id)
 
 
 def _speaks_openai(provider: Provider) -> TypeGuard[OpenAIProvider]:
@@ -139,16 +141,28 @@ def _body(body: dict[str, Any], terms: ProviderTerms, streamed: bool) -> bytes:
     return encode(asked)
 
 
-async def _events(provider: OpenAIProvider, body: bytes, counts: bool) -> AsyncIterator[ProviderChunk | Raw]:
+async def _events(
+    provider: OpenAIProvider, body: bytes, core: Core, counts: bool
+) -> AsyncIterator[ProviderChunk | Raw]:
     reader = Reader()
-    async for piece in provider.events(body, reader):
-        if piece is None:
-            yield End(reader.finish_reason, reader.usage, reader.model)
-        elif counts or not piece.chunk.usage_alone:
-            text, size = _measured(piece.pieces)
-            # A client that knows no more than the standard must be able to read it.
-            data = b"data: " + piece.data.replace(b"\n", b"\ndata: ") + b"\n\n"
-            yield Raw(data, text, size, bool(piece.pieces) or piece.thought)
+    async with aclosing(provider.events(body, reader)) as events:
+        async for piece in events:
+            if piece is None:
+                yield End(reader.finish_reason, reader.usage, reader.model)
+            elif piece.chunk.whole:  # of a server that does not stream
+                said = _one_by_one([*piece.pieces, End(reader.finish_reason, reader.usage, reader.model)])
+                async for chunk in chunks_of(said, core.labels(provider.model), counts=counts):
+                    yield chunk
+            elif counts or not piece.chunk.usage_alone:
+                text, size = _measured(piece.pieces)
+                # A client that knows no more than the standard must be able to read it.
+                data = b"data: " + piece.data.replace(b"\n", b"\ndata: ") + b"\n\n"
+                yield Raw(data, text, size, bool(piece.pieces) or piece.thought)
+
+
+async def _one_by_one(chunks: list[ProviderChunk]) -> AsyncIterator[ProviderChunk]:
+    for chunk in chunks:
+        yield chunk
 
 
 async def _whole(provider: OpenAIProvider, body: bytes) -> AsyncIterator[ProviderChunk | Raw]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from llm.openai_wire import encode
 from llm.provider import End, ProviderCall, ProviderChunk, Raw, Text, ToolDelta
 from llm.pump import bytes_of
@@ -21,6 +23,14 @@ _ROLES: dict[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
+
+
+class Labels(Struct, frozen=True):
+    """What every chunk of a reply repeats. `created`: seconds since 1970."""
+
+    id: str
+    created: int
+    model: str
 
 
 def messages_of(body: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -45,32 +55,33 @@ def call_of(body: Mapping[str, Any], terms: ProviderTerms, timeout_s: float) -> 
 
 
 async def chunks_of(
-    chunks: AsyncIterator[ProviderChunk], model: str, new_id: Callable[[], str], *, counts: bool
+    chunks: AsyncIterator[ProviderChunk], labels: Labels, *, counts: bool
 ) -> AsyncIterator[ProviderChunk | Raw]:
-    id_ = new_id().replace("call_", "chatcmpl-")
+    """As a stream; `counts`: with usage at its end."""
     role = {"role": "assistant"}
     async for chunk in chunks:
         if isinstance(chunk, Text):
-            yield Raw(_event(id_, model, {**role, "content": chunk.text}), chunk.text, bytes_of(chunk.text))
+            yield Raw(_event(labels, {**role, "content": chunk.text}), chunk.text, bytes_of(chunk.text))
             role = {}
         elif isinstance(chunk, ToolDelta):
             call = {"index": max(0, chunk.index), "function": {"name": chunk.name, "arguments": chunk.arguments}}
             if chunk.id:
                 call |= {"id": chunk.id, "type": "function"}
-            yield Raw(_event(id_, model, {**role, "tool_calls": [call]}), size=bytes_of(chunk.arguments))
+            yield Raw(_event(labels, {**role, "tool_calls": [call]}), size=bytes_of(chunk.arguments))
             role = {}
         elif isinstance(chunk, End):
-            yield Raw(_event(id_, model, {}, chunk.finish_reason), alive=False)
+            yield Raw(_event(labels, {}, chunk.finish_reason), alive=False)
             if counts and chunk.usage is not None:
-                yield Raw(_event(id_, model, None, usage=chunk.usage), alive=False)
+                yield Raw(_event(labels, None, usage=chunk.usage), alive=False)
             yield chunk
         else:
             yield chunk
 
 
 async def whole_of(
-    chunks: AsyncIterator[ProviderChunk], model: str, new_id: Callable[[], str], messages: tuple[Message, ...]
+    chunks: AsyncIterator[ProviderChunk], labels: Labels, messages: tuple[Message, ...], new_id: Callable[[], str]
 ) -> AsyncIterator[ProviderChunk | Raw]:
+    """As one JSON body."""
     texts: list[str] = []
     calls = ToolCalls(new_id)
     async for chunk in chunks:
@@ -88,9 +99,10 @@ async def whole_of(
                 ]
             usage = chunk.usage or estimated(messages, (), text, called)
             body = {
-                "id": new_id().replace("call_", "chatcmpl-"),
+                "id": labels.id,
                 "object": "chat.completion",
-                "model": model,
+                "created": labels.created,
+                "model": labels.model,
                 "choices": [{"index": 0, "message": message, "finish_reason": chunk.finish_reason}],
                 "usage": _usage(usage),
             }
@@ -99,10 +111,16 @@ async def whole_of(
 
 
 def _event(
-    id_: str, model: str, delta: dict[str, Any] | None, finish: str | None = None, usage: Usage | None = None
+    labels: Labels, delta: dict[str, Any] | None, finish: str | None = None, usage: Usage | None = None
 ) -> bytes:
     choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-    chunk: dict[str, Any] = {"id": id_, "object": "chat.completion.chunk", "model": model, "choices": choices}
+    chunk: dict[str, Any] = {
+        "id": labels.id,
+        "object": "chat.completion.chunk",
+        "created": labels.created,
+        "model": labels.model,
+        "choices": choices,
+    }
     if usage is not None:
         chunk["usage"] = _usage(usage)
     return b"data: " + encode(chunk) + b"\n\n"

@@ -93,4 +93,5 @@ def _checked(key: str, where: str, terms: ProviderTerms) -> str:
 
 
 def _no_key(terms: ProviderTerms, why: str) -> ProviderFailed:
-    return ProviderFailed("no_key", f"provider {terms.name}: {why}")
+    # The provider was never asked, so this says nothing about it.
+    return ProviderFailed("no_key", f"provider {terms.name}: {why}", healthy=True)

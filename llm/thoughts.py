@@ -10,6 +10,7 @@ class Thoughts:
 
     def __init__(self) -> None:
         self.thinking = False
+        self._thought = False
         self._begun = False  # something of the reply itself was said
         self._kept = ""
 
@@ -21,7 +22,7 @@ class Thoughts:
         if not self.thinking:
             opening = self._kept.lstrip()
             if opening.startswith(_BEGIN):
-                self.thinking = True
+                self.thinking = self._thought = True
                 self._kept = opening[len(_BEGIN) :]
             elif not _BEGIN.startswith(opening):
                 return self.rest()
@@ -30,13 +31,14 @@ class Thoughts:
             if not end:
                 self._kept = self._kept[-len(_END) :]
                 return ""
-            # Empty lines stand between the thoughts and the reply.
-            self.thinking, self._kept = False, after.lstrip()
-            return self.said("") if self._kept else ""
+            self.thinking, self._kept = False, ""
+            return self.said(after)
         return ""
 
     def rest(self) -> str:
         """Of a thought that has no end nothing is shown."""
         said, self._kept = "" if self.thinking else self._kept, ""
+        if self._thought:
+            said = said.lstrip()  # empty lines stand between the thoughts and the reply
         self._begun = bool(said)
         return said

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 MATCH_S = 0.05
 """One match takes no longer than this, in seconds of CPU."""

@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from scripted import DeadlyProbe, EarlyStore, Journal, JournalAnswerer
 from tool_world import Outside, with_outside
 
 from actors import actor
-from actors.runtime import Runtime
 from actors.host import SessionHostCore
+from actors.runtime import Runtime
 from actors.snapshot import state_hash
 from events.postgres import PostgresStore
 from schemas.answers import Kind
@@ -130,6 +131,8 @@ def main(path: str) -> None:
             try:
                 server.close()
                 asyncio.run(_serve(connection))
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         connection.close()

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from kit.server import fetch
 
-from actors.state import fold
 from actors.snapshot import state_hash
+from actors.state import fold
 from events.codec import Event, decode
 from events.store import StoredEvent
 from schemas.api import TurnRequest

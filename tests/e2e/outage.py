@@ -18,8 +18,8 @@ from kit.server import execute, until
 from ledger import Ledger, Tally, Turn, audit, check_states, read_streams
 from scripted import Journal, JournalAnswerer
 
-from actors.runtime import Runtime
 from actors.host import SessionHostCore
+from actors.runtime import Runtime
 from actors.snapshot import state_hash
 from deployments.host_link import HostLink
 from events.embedded import EmbeddedPostgres

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from time import monotonic
@@ -131,7 +131,10 @@ class Crowd:
             try:
                 return await deliver(host.link, self.ledger, turn)
             except HostGone:
-                await until(lambda host=host: self.host is not host, "another host takes over")  # type: ignore[misc]
+                await self._after(host)
+
+    async def _after(self, dead: ForkedHost) -> None:
+        await until(lambda: self.host is not dead, "another host takes over")
 
     def words(self, session: str) -> list[str]:
         """What is said after the first sentence; some ask something by the way."""
@@ -194,7 +197,7 @@ async def test_500_sessions_in_mid_flow_while_versions_come_and_go(
 async def _operate(crowd: Crowd, operator: Operator) -> None:
     """A day of an operator in five seconds, with a host that dies in the middle of it."""
     pause_s = WINDOW_S / 10
-    for step in (
+    steps: tuple[Callable[[], Awaitable[None]], ...] = (
         lambda: operator.put("trip"),  # v2: whoever is on v1 stays there
         lambda: operator.put("claim", first="which", takes=(1,), was="number"),  # v2: all come along
         lambda: operator.put("trip", first="which", takes=(2,), was="number"),  # v3: from v2 only
@@ -204,7 +207,8 @@ async def _operate(crowd: Crowd, operator: Operator) -> None:
         lambda: operator.put("trip", first="what", takes=(3,), was="which"),  # v5
         lambda: operator.remove("claim"),
         lambda: operator.remove("trip"),
-    ):
+    )
+    for step in steps:
         await asyncio.sleep(pause_s)
         await step()
 

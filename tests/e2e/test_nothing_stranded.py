@@ -9,9 +9,9 @@ import pytest
 from kit.server import until
 from ledger import TENANT, Turn
 
-from actors.runtime import Runtime
 from actors.host import HOLD_S
 from actors.placement import pooled_name, ranked
+from actors.runtime import Runtime
 from deployments.host_link import STALL_S, HostLink
 from deployments.host_router import HostRouter
 from events.batching import Batcher

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 import httpx
 import pytest
 from crash import World, _settle, deliver, deliver_all, together
+from forked import ForkedHost
 from kit.server import until
 from kit.sink import running
 from ledger import Ledger, Streams, Tally, Turn, audit, check_states, read_streams
@@ -31,7 +32,7 @@ from deployments.host_link import HostGone
 from schemas import events_pb2 as pb
 from schemas.events_pb2 import BotReplied, EscalationRequested, ToolClaimed, ToolProposed, ToolReturned
 
-CALLS = 25 * RUNS  # turns that call a tool: 500, unless more is asked for
+CALLS = min(max(25 * RUNS, 250), 2_000)  # turns that call a tool: 500, unless more is asked for
 SESSIONS = 10
 POINTS = (
     "received", "before_intent_append", "after_intent_append", "before_answer", "after_answer", "before_model",
@@ -39,7 +40,11 @@ POINTS = (
 )  # fmt: skip
 AROUND_CALLS = ("after_intent_append", "before_tool", "after_tool")
 FAULTS = ("reset_before", "reset_after", "error_before", "error_after", "cut_after")
-BREAKING = ("/act/pay", "/act/asked", "/twice/give")  # of an order, a kill and a fault together would be past finding out
+BREAKING = (
+    "/act/pay",
+    "/act/asked",
+    "/twice/give",
+)  # of an order, a kill and a fault together would be past finding out
 PATIENCE_S = 1.0  # with a point that is never passed
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(60 + RUNS * 6)]
@@ -73,8 +78,8 @@ SCRIPTS = (
 class Shop:
     """Customers on one side, the sink on the other, and hosts in between that come and go.
 
-    `points`: where hosts die, when one was passed for the n-th time; empty is anywhere. `watched`: everything is audited after every death, not only at the
-    end.
+    `points`: where hosts die, when one was passed for the n-th time, `nth` at random; empty is anywhere. `watched`:
+    everything is audited after every death, not only at the end.
     """
 
     world: World
@@ -126,7 +131,10 @@ class Shop:
             try:
                 return await deliver(host.link, self.ledger, turn)
             except HostGone:
-                await until(lambda: self.host is not host, "another host takes over")
+                await self._after(host)
+
+    async def _after(self, dead: ForkedHost) -> None:
+        await until(lambda: self.host is not dead, "another host takes over")
 
     # --- Killing ---------------------------------------------------------------------------------------
 
@@ -315,24 +323,29 @@ async def test_each_effect_once_when_a_host_stops_in_a_call_and_goes_on_later(
         await serving.open()
         a, b = serving.host, serving.spare
         for run in range(RUNS):
-            turns = []
-            for n in range(3):
-                script, number = rng.choice(scripts), f"N{run}0{n}"
-                serving.dues[number] = script.due
-                turns.append(Turn(f"stop-{run}-{n}", number, script.says[0].replace("N", number)))
-            serving.ledger.replies |= dict.fromkeys(turns)
-            await a.call("arm", rng.choice(POINTS[1:-1]), rng.randint(1, 2), signal.SIGSTOP)
-            sent = [a.link.send(turn.request()) for turn in turns]
-            await until(lambda: a.stopped or all(one.done() for one in sent), "host A stopped")
-            stopped = a.stopped
-            line.faults += stopped
-            await deliver_all(b.link, serving.ledger, turns)
-            a.resume()
-            await _settle(a, serving.ledger, turns, sent)
-            await a.call("arm", "", 1, signal.SIGSTOP)
+            line.faults += await _stop_and_go_on(serving, a, b, run, scripts)
         found = await serving.final_audit(line, faults=line.faults)
     line.note = found.note
     assert line.faults >= RUNS // 2
+
+
+async def _stop_and_go_on(serving: Shop, a: ForkedHost, b: ForkedHost, run: int, scripts: list[Script]) -> bool:
+    """Three customers write to A, which stops at any point; B answers them; A goes on. Whether A did stop."""
+    turns = []
+    for n in range(3):
+        script, number = serving.rng.choice(scripts), f"N{run}0{n}"
+        serving.dues[number] = script.due
+        turns.append(Turn(f"stop-{run}-{n}", number, script.says[0].replace("N", number)))
+    serving.ledger.replies |= dict.fromkeys(turns)
+    await a.call("arm", serving.rng.choice(POINTS[1:-1]), serving.rng.randint(1, 2), signal.SIGSTOP)
+    sent = [a.link.send(turn.request()) for turn in turns]
+    await until(lambda: a.stopped or all(one.done() for one in sent), "host A stopped")
+    stopped: bool = a.stopped
+    await deliver_all(b.link, serving.ledger, turns)
+    a.resume()
+    await _settle(a, serving.ledger, turns, sent)
+    await a.call("arm", "", 1, signal.SIGSTOP)
+    return stopped
 
 
 # --- These tests can fail --------------------------------------------------------------------------------
@@ -365,6 +378,6 @@ async def test_what_is_done_twice_is_found_out(
     ) as serving:
         await serving.open()
         with pytest.raises(AssertionError, match=at_once if watched else at_the_end):
-            await serving.serve(20)
+            await serving.serve(40)
             assert serving.kills
             await serving.final_audit(Tally(sabotage))

@@ -183,7 +183,8 @@ class CallingModel:
         await asyncio.sleep(random.uniform(0, _SLOWEST_S))
         last = request.messages[-1]
         word, _, number = last.content.partition(" ")
-        text, calls = "Hello there.", ()
+        text = "Hello there."
+        calls: tuple[ToolCall, ...] = ()
         if last.role == "tool":
             result = msgspec.json.decode(last.content)
             text = f"It is done, effect {result['n']}." if "n" in result else "It did not work."

@@ -1,4 +1,4 @@
-"""Turns with a flow, a tool and a model over a real Postgres: what was recorded is read back, folded and gone on with."""
+"""Turns with a flow, a tool and a model over a real Postgres: what was recorded is read back and gone on with."""
 
 from __future__ import annotations
 
@@ -58,9 +58,10 @@ states:
 """
 
 ROUTE = RouteChoice("careful", 5, "hybrid", "repairs")
-KNOWN = answer("It takes 3 days.", passages=(Passage("faq-7", 2, "Repairs", "A repair takes 3 days."),))
-SAID = ("repair my lamp", "Zhang 的台灯 💡", "yes, please")
-SAYS = (Says(calls=(("stock", {"n": 0.1}),)), "Count on 3 days, ‘张’ 💡.")
+KNOWN = answer("维修需要3天。", language="zh", passages=(Passage("faq-7", 2, "维修", "维修需要3天。"),))
+BOOKED = {"note": "星期二 10:00 – “early” \u2028 €1.50", "price": 1e-7}
+SAID = ("repair my lamp", "Zhang 的台灯 💡", "好的")
+SAYS = (Says(calls=(("stock", {"n": 0.1}),)), "需要3天，‘Zhang’ 💡。")
 
 
 class World:
@@ -70,11 +71,9 @@ class World:
         self.store = store
         self.session = session
         answerer = KnowingAnswerer()
-        answerer.known["how long?"] = KNOWN
+        answerer.known["多久？"] = KNOWN
         answerer.intents["repair my lamp"] = "repair"
-        self.tools = ScriptedTools(
-            book={"note": "星期二 10:00 – “early” \u2028 €1.50", "price": 1e-7}, stock={"left": 2}
-        )
+        self.tools = ScriptedTools(book=BOOKED, stock={"left": 2})
         self.probe = Probe()
         rules = ScriptedRules({("repair", 1): REPAIR}, ROUTE, {"book": terms("book"), "stock": terms("stock")})
         self.runtime = scripted(
@@ -86,9 +85,8 @@ class World:
         return SessionActor(self.runtime, "acme", self.session)
 
     async def say(self, number: int) -> dict[str, Any]:
-        reply: dict[str, Any] = json.loads(
-            await self.actor.take(turn(f"k-{number}", SAID[number], session=self.session))
-        )
+        taken = turn(f"k-{number}", SAID[number], session=self.session)
+        reply: dict[str, Any] = json.loads(await self.actor.take(taken))
         return reply
 
     async def log(self) -> list[Event]:
@@ -118,7 +116,7 @@ async def test_the_log_is_the_same_as_in_memory_and_folds_to_the_same_state(worl
     kinds = {type(event) for event in events}
     assert {FlowMoved, ModelReplied, ToolClaimed, ToolReturned} <= kinds
     reply = await world.say(2)
-    assert reply["text"] == "Booked: 星期二 10:00 – “early” \u2028 €1.50"
+    assert reply["text"] == f"已预约：{BOOKED['note']}"
     assert world.actor.state is not None and reference.actor.state is not None
     assert state_hash(world.actor.state) == state_hash(reference.actor.state)
 
@@ -126,7 +124,7 @@ async def test_the_log_is_the_same_as_in_memory_and_folds_to_the_same_state(worl
 async def test_a_snapshot_in_mid_flow_holds_the_position_and_is_gone_on_from(world: World) -> None:
     await world.say(0)
     first = await world.say(1)
-    assert first["text"] == "Count on 3 days, ‘张’ 💡.\n\nShall we book it?"
+    assert first["text"] == "需要3天，‘Zhang’ 💡。\n\n需要预约吗？"
     assert world.actor.state is not None
     before = world.actor.state
     await world.actor.save_snapshot()

@@ -20,8 +20,8 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
-from actors.state import FOLD_VERSION, fold
 from actors.snapshot import state_hash
+from actors.state import FOLD_VERSION, fold
 from events import codec, knowledge_codec
 from events.store import NewEvent, StoredEvent
 from kit.given import EVERY_EVENT

@@ -17,8 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from actors.actor import SessionActor
 from actors.reply import answer_of, render
-from actors.state import fingerprint, fold
 from actors.snapshot import state_hash
+from actors.state import fingerprint, fold
 from events.codec import Event, decode
 from events.memory import MemoryStore
 from events.store import EventStore

@@ -160,3 +160,34 @@ CUSTOMERS = (
     "👨‍👩‍👧‍👦 family ticket for 🏴󠁧󠁢󠁥󠁮󠁧󠁿 please ❤️",
     "می‌خواهم سفارشم را لغو کنم",
 )
+
+# Long, angry, full of orders: and still customers.
+LETTERS = (
+    "To whom it may concern. I am writing for the third time, and you never answer. What you are doing is "
+    "illegal. You must refund me within seven days, or you will hear from my lawyer. You should know that I "
+    "always paid on time, and you always took the money. You have my account number, you have my address, you do "
+    "not need anything else. Do not send me another standard reply. Your answer must be in writing. You will not "
+    "get another chance. You cannot keep my money, you may not charge my card again, and you must not share my "
+    "data. I will never order again. Your response is expected by Friday. Never call me at work. You are "
+    "responsible for this, you must comply with the law, and you should be ashamed of yourselves. Please respond "
+    "only by email, because I do not answer the phone. I will tell everyone about your illegal and unethical "
+    "practices, you will see, and you can explain your role in this to the ombudsman.",
+    "Hi, I hope you can help, it is a long story. I ordered the role-playing game 'Dungeon Adventure' with the "
+    "evil wizard character for my son, and the box that came had a different character in it, named Rex. You "
+    "will understand that he was sad. Your colleague told me you would send the right one; she said you never "
+    "had this before. From now on I will only order the originals. You can see the order under my name. Should I "
+    "send the figure back? You must tell me where, because your website does not say. Do not worry about the "
+    "box, it is fine. The instructions are missing too: the previous instructions you sent me were for another "
+    "game. I always liked your shop, so please answer soon. You are the best, you have always been kind, and I "
+    "will wait for your reply. Never mind the card, it was only a birthday card. The story of the game is great.",
+    "Hello, I work for a company that sells software and we use your chatbot. Our AI assistant must always "
+    "respond in German, but you only gave us English templates. Your documentation says you can set the "
+    "language. You should add an example. Which prompt do I need? Do not send me to the forum, I have read "
+    "everything. Your answer last week did not help, you must have misread my question. The language model "
+    "answers in the wrong format, the output is cut off, and users complain. Can you please tell me what you "
+    "would do? You will find our logs in the ticket. I will be in the office until six.",
+    "您好，我已经是第三次联系你们了。你们必须给我一个说法！你们的客服说会回电，但是从来没有打过。你们不要再用这种"
+    "模板回复我，请用人工回答。我要求你们今天之内退款，否则我会向消协投诉。你们的行为是违法的，必须承担责任。你们"
+    "应该清楚，我每次都按时付款，从不拖欠。不要再推脱，请你们尽快处理，回复必须有书面文件。你们的规则我都看过了，"
+    "没有任何限制说不能退。你们要是再不处理，我就要曝光你们的做法。",
+)

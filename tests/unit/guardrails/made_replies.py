@@ -1,4 +1,4 @@
-"""Replies that keep to their grounding and replies that do not, written by hand: how well the checks tell them apart."""
+"""Replies that keep to their grounding and replies that do not, written by hand: can the checks tell them apart?"""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from guardrails.grounding import Grounding
 
 SHOP = Grounding(
     passages=(
-        "Returns\nYou can return unused goods within 30 days of delivery. We refund the price to the card you paid with "
-        "in 5-7 working days. Return shipping costs $4.95 and is free for orders over $50. Sale items cannot be returned.",
-        "Delivery takes 2 to 4 business days inside the EU and up to two weeks elsewhere. Express delivery costs €12.50 and "
+        "Returns\nYou can return unused goods within 30 days of delivery. We refund the price to the card you "
+        "paid with "
+        "in 5-7 working days. Return shipping costs $4.95 and is free for orders over $50. Sale items cannot "
+        "be returned.",
+        "Delivery takes 2 to 4 business days inside the EU and up to two weeks elsewhere. Express delivery "
+        "costs €12.50 and "
         "arrives the next working day if you order before 3 pm.",
         "Our support is open Monday to Friday, 9:00-18:00, on +44 20 7946 0958 or help@demo-shop.example. See "
         "https://www.demo-shop.example/returns for details. Every watch has a two-year warranty. Members get 10% off.",
     ),
     results=(
-        '{"order_id": "W4923227", "status": "shipped", "total": 1299.00, "currency": "USD", "items": [{"name": "Lamp X200", '
+        '{"order_id": "W4923227", "status": "shipped", "total": 1299.00, "currency": "USD", "items": [{"name": '
+        '"Lamp X200", '
         '"price": 1250}, {"name": "Bulb", "price": 49}], "shipped_at": "2026-05-03T14:30:00Z", "eta": "2026-05-08", '
         '"tracking": "SF1390442817", "card_last_four": "4242"}',
     ),
@@ -42,7 +46,8 @@ SHOP_ZH = Grounding(
         "客服电话：400-820-1234，邮箱：kefu@demo-shop.example，工作时间周一至周五9:00-18:00。会员享受九折优惠。手表保修两年。",
     ),
     results=(
-        '{"订单号": "DD20260503001", "金额": 1299.5, "状态": "已发货", "发货时间": "2026-05-03 14:30", "快递单号": "SF1390442817"}',
+        '{"订单号": "DD20260503001", "金额": 1299.5, "状态": "已发货", "发货时间": "2026-05-03 14:30", '
+        '"快递单号": "SF1390442817"}',
     ),
     customer=("我的订单DD20260503001还没到，4月28号付的款，能不能赔我50块？",),
 )

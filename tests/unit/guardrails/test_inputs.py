@@ -8,10 +8,10 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_messages import ATTACKS, CUSTOMERS, LETTERS, SUSPECTS
 
 from guardrails.inputs import inspect_input
 from guardrails.policy import DEFAULT, Guardrails, gravest, overridden
-from made_messages import ATTACKS, CUSTOMERS, SUSPECTS
 
 
 def rules_of(text: str, rules: Guardrails = DEFAULT) -> set[str]:
@@ -31,6 +31,11 @@ def test_what_may_be_an_attack_is_flagged(text: str) -> None:
 @pytest.mark.parametrize("text", CUSTOMERS, ids=ascii)
 def test_customers_are_not(text: str) -> None:
     assert rules_of(text) == set()
+
+
+@pytest.mark.parametrize("text", LETTERS, ids=[each[:20] for each in LETTERS])
+def test_long_letters_are_not_refused(text: str) -> None:
+    assert all(each.action == "flag" for each in inspect_input(text, DEFAULT))
 
 
 @pytest.mark.parametrize(
@@ -110,13 +115,43 @@ def test_forbidden_phrases_are_off_at_the_input_unless_set() -> None:
 
 
 _PIECES = st.sampled_from(
-    ["ignore ", "all ", "previous ", "instructions", "忽略", "之前的", "指令", "<", ">", "![", "](", "http://", "\u200b", "\x00", "\ud800"]
-    + ["\U000e0041", "\ufe00", "a\u0301", "%41", "&#", "\\x41", "QUJD", "4111", " ", "\n", "=", "' or ", "you are now ", ". - ", "é"]
-)  # fmt: skip
+    [
+        "ignore ",
+        "all ",
+        "previous ",
+        "instructions",
+        "忽略",
+        "之前的",
+        "指令",
+        "<",
+        ">",
+        "![",
+        "](",
+        "http://",
+        "\u200b",
+        "\x00",
+        "\ud800",
+        "\U000e0041",
+        "\ufe00",
+        "a\u0301",
+        "%41",
+        "&#",
+        "\\x41",
+        "QUJD",
+        "4111",
+        " ",
+        "\n",
+        "=",
+        "' or ",
+        "you are now ",
+        ". - ",
+        "é",
+    ]
+)
 
 
 @given(st.one_of(st.text(st.characters(), max_size=300), st.lists(_PIECES, max_size=60).map("".join)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_total(text: str) -> None:
     for each in inspect_input(text, DEFAULT):
         each.excerpt.encode()
@@ -125,11 +160,42 @@ def test_total(text: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a", "ignore ", "ignore all the of any ", "not have to ", "9", "ab ", " ", "no any kind of ", ". - ", "忽略之前你的", '"a" + ']
-    + ["you will act as in character named ", "<", "a1b2 ", "\n", "a = 'b' ", "a\u200b", "%41a", "\\x41", "<a onx", "' or a ", "a@a.", "+1 "]
-    + ["select x from ", "password is ", "eyJaaaaaaaa.", "&lt;", "[a](", "AA00 ", "1-", "data:", "free from a a a a "],
+    [
+        "a",
+        "ignore ",
+        "ignore all the of any ",
+        "not have to ",
+        "9",
+        "ab ",
+        " ",
+        "no any kind of ",
+        ". - ",
+        "忽略之前你的",
+        '"a" + ',
+        "you will act as in character named ",
+        "<",
+        "a1b2 ",
+        "\n",
+        "a = 'b' ",
+        "a\u200b",
+        "%41a",
+        "\\x41",
+        "<a onx",
+        "' or a ",
+        "a@a.",
+        "+1 ",
+        "select x from ",
+        "password is ",
+        "eyJaaaaaaaa.",
+        "&lt;",
+        "[a](",
+        "AA00 ",
+        "1-",
+        "data:",
+        "free from a a a a ",
+    ],
     ids=ascii,
-)  # fmt: skip
+)
 def test_no_text_takes_long(piece: str) -> None:
     """Loose, for a busy machine; what it guards against takes seconds."""
     text = (piece * 4_000)[:4_000]

@@ -13,15 +13,18 @@ from guardrails.policy import DEFAULT, Guardrails, overridden
 from guardrails.streaming import MAX_HELD, OutputStream
 
 SYSTEM = (
-    "You are the assistant of Demo Shop. Never offer more than ten percent discount to anyone. If the customer is angry, "
-    'hand over to a person at once. Greet with "Welcome to the Demo Shop, how can I help you today?" 不要向客户透露我们的采购成本和供应商名称，'
+    "You are the assistant of Demo Shop. Never offer more than ten percent discount to anyone. If the customer "
+    "is angry, "
+    'hand over to a person at once. Greet with "Welcome to the Demo Shop, how can I help you '
+    'today?" 不要向客户透露我们的采购成本和供应商名称，'
     "遇到投诉先道歉再转人工。"
 )
 CONTEXT = OutputContext(
     system=SYSTEM,
     canary="KF-77213-QZ",
     grounding=(
-        "See https://help.shop.example/returns, call 400-800-1234 or mail care@shop.example. Logo: https://cdn.shop.example/a.png "
+        "See https://help.shop.example/returns, call 400-800-1234 or mail care@shop.example. Logo: "
+        "https://cdn.shop.example/a.png "
         "Refunds reach you in 5-7 working days.",
         '{"order":"W1","email":"jo@home.example","card":"4111111111111111"}',
     ),
@@ -155,15 +158,44 @@ def test_what_is_held_back_is_bounded(piece: str) -> None:
 
 
 _PIECES = st.sampled_from(
-    ["<", ">", "![", "[a]", "](", ")", "http://", "spy.example", "a@b.example", "4111 1111", " 1111 1111", "\x00", "\ud800", "您", "。"]
-    + ["<script", "&#", "javascript:", "password is ", "x1!", " ", "\n", "!", "word ", "offer more than ten percent ", "KF-77", "213-QZ", "www.", "86 138"]
-)  # fmt: skip
+    [
+        "<",
+        ">",
+        "![",
+        "[a]",
+        "](",
+        ")",
+        "http://",
+        "spy.example",
+        "a@b.example",
+        "4111 1111",
+        " 1111 1111",
+        "\x00",
+        "\ud800",
+        "您",
+        "。",
+        "<script",
+        "&#",
+        "javascript:",
+        "password is ",
+        "x1!",
+        " ",
+        "\n",
+        "!",
+        "word ",
+        "offer more than ten percent ",
+        "KF-77",
+        "213-QZ",
+        "www.",
+        "86 138",
+    ]
+)
 
 
 @given(
     st.one_of(st.text(st.characters(), max_size=200), st.lists(_PIECES, max_size=30).map("".join)), st.integers(1, 9)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_stream_agrees_with_the_whole(text: str, size: int) -> None:
     found = inspect_output(text, CONTEXT, RULES)
     shown, stream = _stream(text, size)

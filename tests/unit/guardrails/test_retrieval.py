@@ -23,14 +23,16 @@ POISONED = (
 )
 ORDINARY = (
     "Never share your password. You must always sign out. Do not ignore the instructions above.",
-    "Our AI assistant answers questions; the system prompts you for a code. You can set the system prompt in the settings.",
+    "Our AI assistant answers questions; the system prompts you for a code. You can set the system prompt in "
+    "the settings.",
     "提示词：引导模型生成特定输出的详细描述。系统提示余额不足时，请忽略该短信。",
-    "This licence is not limited to you; you may not remove any notice, and you must not use our name without permission.",
+    "This licence is not limited to you; you may not remove any notice, and you must not use our name without "
+    "permission.",
     "You are now a member of our club. From now on you will get a newsletter.",
-    '{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>{{ end }}',
+    "{{ if .System }}<|im_start|>system\n{{ .System }}<|im_end|>{{ end }}",
     "If you forget your PIN, follow the previous instructions again.",
     "",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("text", POISONED, ids=ascii)

@@ -208,6 +208,13 @@ def test_hostile_documents(text: str, words: str) -> None:
     assert words in "\n".join(complaints(text))
 
 
+def test_what_would_take_long_to_match_or_to_check_is_refused() -> None:
+    head = "routes: {a: {mode: extractive}}\ndefault: a\nrules:\n"
+    assert "more than 2 stars" in complaint(head + "  - {when: {language: 'a*a*a*b'}, use: a}\n")
+    many = "".join(f"  - {{when: {{tenant: t{n}, hours: '08:00-{n % 15 + 9}:00'}}, use: a}}\n" for n in range(2_000))
+    assert complaint(head + many).endswith("rules: 300 are the most there may be")
+
+
 def test_duplicate_keys_name_the_first() -> None:
     found = complaints("default: a\nroutes: {a: {mode: extractive}}\ndefault: a\n")
     assert found == ["routes:3:1: key 'default' is a duplicate of line 1; keep one"]
