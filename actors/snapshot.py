@@ -42,7 +42,7 @@ def to_message(state: State) -> pb.SessionState:
 
 
 def from_message(message: pb.SessionState) -> State:
-    turn, proposed = message.open_turn, message.proposal
+    turn = message.open_turn
     return State(
         tenant=message.tenant,
         external_id=message.external_id,
@@ -59,13 +59,15 @@ def from_message(message: pb.SessionState) -> State:
         recent=[(u.from_customer, u.text) for u in message.recent],
         keys={k.digest: KnownKey(k.seq, k.reply_seq) for k in message.keys},
         flow=_flow(message.flow) if message.HasField("flow") else None,
-        proposal=Proposal(proposed.call_id, proposed.tool, proposed.arguments, proposed.origin, proposed.misses)
-        if message.HasField("proposal")
-        else None,
+        proposal=_proposal(message.proposal) if message.HasField("proposal") else None,
         summary=message.summary,
         results=tuple((r.tool, r.result) for r in message.results),
         facts=tuple(out_of_envelope(event) for event in message.facts),
     )
+
+
+def _proposal(m: pb.ToolProposal) -> Proposal:
+    return Proposal(m.call_id, m.tool, m.arguments, m.origin, m.misses, m.at_ms)
 
 
 def _flow_message(at: Position) -> pb.FlowPosition:

@@ -51,13 +51,15 @@ class OpenTurn(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """A tool's call that waits for the customer's yes. `misses`: replies so far that were neither yes nor no."""
+    """A tool's call that waits for the customer's yes, since `at_ms`. `misses`: replies so far that were neither yes
+    nor no."""
 
     call_id: str
     tool: str
     arguments: str
     origin: str
     misses: int = 0
+    at_ms: int = 0
 
 
 class State(Struct):
@@ -133,7 +135,7 @@ def _progress(state: State, event: Event) -> None:
     elif isinstance(event, ToolProposed):
         again = state.proposal is not None and state.proposal.call_id == event.call_id
         misses = state.proposal.misses + 1 if again and state.proposal else 0
-        state.proposal = Proposal(event.call_id, event.tool, event.arguments, event.origin, misses)
+        state.proposal = Proposal(event.call_id, event.tool, event.arguments, event.origin, misses, event.at_ms)
     elif isinstance(event, ToolClaimed):
         state.proposal = None
     elif isinstance(event, ToolReturned):

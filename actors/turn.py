@@ -7,25 +7,23 @@ anywhere goes on from there in another process.
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
 
-from actors import flowing, modelling
+from actors import calling, flowing, modelling
 from actors.reply import answer_of
 from actors.rules import VersionedFlow
 from actors.session import meant
 from actors.stage import Stage, read
 from actors.state import State
-from actors.steps import Consult, Facts, Invoke, Reconcile, Reply, Step, Turn
+from actors.steps import Consult, Facts, Reconcile, Reply, Step, Turn
 from actors.texts import say, yes_or_no
 from actors.wording import escalated, language, own
 from flows import machine
 from schemas import events_pb2 as pb
-from schemas.answers import Citation, Option
-from schemas.events_pb2 import ToolClaimed, ToolProposed, ToolReturned
+from schemas.events_pb2 import ToolReturned
 
 _PATIENCE = 2  # replies to a proposal that are neither yes nor no
+_LASTS_MS = 24 * 3_600_000  # a yes that comes later is asked for once more
 _LOST = "the version of the flow that the session is in cannot be read any more"
 _DIRECT = (pb.SMALLTALK, pb.ESCALATED)  # no flow and no model has a say in these
 
@@ -117,9 +115,9 @@ def _after_move(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved) -> S
     if move.call_tool:
         if stage.returned:
             return _advance_with(state, turn, next(iter(stage.returned.values())))
-        id = stage.proposed.call_id if stage.proposed is not None else call_id(state, stage)
+        id = stage.proposed.call_id if stage.proposed is not None else calling.call_id(state, stage)
         call = (id, move.call_tool, move.call_arguments, "flow")
-        return _call(state, turn, stage, *call, confirmed=move.call_confirmed)
+        return calling.call(state, turn, stage, *call, confirmed=move.call_confirmed)
     if move.consult:
         return _consult_for_flow(state, turn, stage, move)
     text = "\n\n".join(stage.said)
@@ -150,7 +148,7 @@ def _consult_for_flow(state: State, turn: Turn, stage: Stage, move: pb.FlowMoved
         if choice.mode != "extractive":
             step = modelling.next_step(state, turn, stage, choice, consulted, move.consult)
             if isinstance(step, modelling.Call):
-                return _call(state, turn, stage, step.id, step.name, step.arguments, "model")
+                return calling.call(state, turn, stage, step.id, step.name, step.arguments, "model")
             if not isinstance(step, Reply):
                 return step
             if step.answer.kind == "escalated":
@@ -179,72 +177,8 @@ def _answer(state: State, turn: Turn, stage: Stage) -> Step:
         return Reply(modelling.routed(known, choice))
     step = modelling.next_step(state, turn, stage, choice, consulted, _text(state))
     if isinstance(step, modelling.Call):
-        return _call(state, turn, stage, step.id, step.name, step.arguments, "model")
+        return calling.call(state, turn, stage, step.id, step.name, step.arguments, "model")
     return step
-
-
-# --- Tools -----------------------------------------------------------------------------------------------
-
-
-def call_id(state: State, stage: Stage) -> str:
-    """Of a flow's call: the same again when the turn goes on in another process."""
-    assert state.open_turn is not None
-    return f"{state.open_turn.seq}-{len(stage.said)}-{len(state.facts)}"
-
-
-def _call(
-    state: State, turn: Turn, stage: Stage, id: str, name: str, arguments: str, origin: str, confirmed: bool = False
-) -> Step:
-    """Refuse, propose or claim a tool's call."""
-    assert state.open_turn is not None
-    if stage.proposed is not None and stage.proposed.call_id == id:
-        return _confirm(state, turn, stage.proposed, "\n\n".join(stage.said))
-    terms = turn.rules.tool(name)
-    if terms is None or (origin == "model" and not terms.offered):
-        detail = f"there is no tool {name!r}" if terms is None else f"{name!r} may not be called by models"
-        return Facts((refusal(state, turn, id, name, "unknown_tool", detail),))
-    if origin == "model" and not _is_object(arguments):
-        return Facts((refusal(state, turn, id, name, "bad_arguments", "the arguments are not a JSON object"),))
-    if terms.confirm and not confirmed:
-        proposal = ToolProposed(
-            key=state.open_turn.key, call_id=id, tool=name, arguments=arguments, origin=origin, at_ms=turn.at_ms
-        )
-        return Facts((proposal,))
-    return Invoke(
-        ToolClaimed(
-            key=state.open_turn.key,
-            call_id=id,
-            tool=name,
-            tools_version=terms.version,
-            arguments=arguments,
-            idempotency_key=idempotency_key(state, id),
-            origin=origin,
-            at_ms=turn.at_ms,
-        )
-    )
-
-
-def idempotency_key(state: State, id: str) -> str:
-    """Of one call in one turn of one session, and of nothing else."""
-    assert state.open_turn is not None
-    parts = (state.tenant, state.external_id, str(state.open_turn.seq), id)
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
-
-
-def refusal(state: State, turn: Turn, id: str, tool: str, error: str, detail: str) -> ToolReturned:
-    """The outcome of a call that was not made."""
-    assert state.open_turn is not None
-    result = msgspec.json.encode({"error": error, "detail": detail}).decode()
-    return ToolReturned(
-        key=state.open_turn.key, call_id=id, tool=tool, outcome="failed", result=result, at_ms=turn.at_ms
-    )
-
-
-def _is_object(arguments: str) -> bool:
-    try:
-        return isinstance(msgspec.json.decode(arguments), dict)
-    except (msgspec.DecodeError, RecursionError):
-        return False
 
 
 def _advance_with(state: State, turn: Turn, returned: ToolReturned) -> Step:
@@ -262,16 +196,6 @@ def _advance_with(state: State, turn: Turn, returned: ToolReturned) -> Step:
 # --- The customer's yes ------------------------------------------------------------------------------------
 
 
-def _confirm(
-    state: State, turn: Turn, proposal: ToolProposed, before: str = "", citations: tuple[Citation, ...] = ()
-) -> Reply:
-    speaks = language(state)
-    question = turn.rules.confirmation(proposal.tool, proposal.arguments, speaks) or say("confirm", speaks)
-    options = (Option("yes", say("yes", speaks)), Option("no", say("no", speaks)))
-    text = f"{before}\n\n{question}" if before else question
-    return Reply(own(state, "confirm", text, options=options, citations=citations))
-
-
 def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
     """The customer was asked whether a tool may be called."""
     proposal = state.proposal
@@ -279,30 +203,30 @@ def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
     if stage.proposed is not None:  # asked again, in this turn
         known = answer_of(stage.consulted.answer) if stage.consulted is not None else None
         if known is not None and known.kind == "answer":
-            return _confirm(state, turn, stage.proposed, known.text, known.citations)
-        return _confirm(state, turn, stage.proposed)
+            return calling.confirm(state, turn, stage.proposed, known.text, known.citations)
+        return calling.confirm(state, turn, stage.proposed)
     decided = yes_or_no(_text(state))
+    if decided and turn.at_ms - proposal.at_ms > _LASTS_MS:
+        return calling.ask_again(state, turn, proposal)
     if decided:
         call = (proposal.call_id, proposal.tool, proposal.arguments, proposal.origin)
-        return _call(state, turn, stage, *call, confirmed=True)
+        return calling.call(state, turn, stage, *call, confirmed=True)
     if decided is False:
-        return Facts((refusal(state, turn, proposal.call_id, proposal.tool, "declined", "the customer said no"),))
+        return Facts(
+            (calling.refusal(state, turn, proposal.call_id, proposal.tool, "declined", "the customer said no"),)
+        )
     if proposal.misses >= _PATIENCE:
         detail = "the customer did not say yes"
-        return Facts((refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", detail),))
+        return Facts((calling.refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", detail),))
     if stage.consulted is None:
         return Consult(_text(state), False, False)
     if stage.consulted.answer.kind == pb.ESCALATED:  # an "ok" to that must not be taken for a yes to the call
         reason = "the customer asked for a person"
-        lapsed = refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", reason)
+        lapsed = calling.refusal(state, turn, proposal.call_id, proposal.tool, "not_confirmed", reason)
         if state.flow is None:
             return Facts((lapsed,))
         return Facts((lapsed, flowing.broken_off(state, state.flow, reason, stage.consulted.answer.text)))
-    again = ToolProposed(
-        key=state.open_turn.key, call_id=proposal.call_id, tool=proposal.tool, arguments=proposal.arguments,
-        origin=proposal.origin, at_ms=turn.at_ms,
-    )  # fmt: skip
-    return Facts((again,))
+    return calling.ask_again(state, turn, proposal)
 
 
 def _after_decision(state: State, turn: Turn, stage: Stage) -> Step:

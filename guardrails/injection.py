@@ -190,11 +190,8 @@ def _speaks_to_model(found: dict[str, tuple[float, str, Aim]]) -> bool:
 
 def _stems(folded: str) -> Iterator[str]:
     """Those that occur: hundreds are ruled out by one intersection, which keeps ordinary questions cheap."""
-    if len(folded) < _LONG * 8:
-        grams = {folded[at : at + 4] for at in range(len(folded) - 3)}
-        starts: Iterable[str] = grams & _STARTS.keys() if len(grams) < len(_STARTS) else _STARTS.keys() & grams
-    else:
-        starts = (start for start in _STARTS if start in folded)
+    grams = {folded[at : at + 4] for at in range(len(folded) - 3)}
+    starts = grams & _STARTS.keys() if len(grams) < len(_STARTS) else _STARTS.keys() & grams
     for start in starts:
         for stem in _STARTS[start]:
             if stem in folded:
@@ -203,8 +200,9 @@ def _stems(folded: str) -> Iterator[str]:
         if stem in folded:
             yield stem
     if not folded.isascii():
+        letters = set(folded)
         for stem in _OTHER:
-            if stem in folded:
+            if stem[0] in letters and stem in folded:
                 yield stem
 
 

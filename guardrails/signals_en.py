@@ -12,7 +12,8 @@ _ORDERS = (
 )
 # A look at the first letter before anything else makes searching several times faster.
 _IGNORE = (
-    r"(?=[abdfinopsu])(?<!not\ )(?<!n't\ )(?<!never\ )(?<!i\ )(?<!we\ )(?<!you\ )(?<!they\ )(?<!he\ )(?<!she\ )(?<!guys\ )(?<!s"
+    r"(?=[abdfinopsu])(?<!not\ )(?<!n't\ )(?<!never\ )(?<!i\ )(?<!we\ )(?<!you\ )(?<!they\ )(?<!he\ )(?<!she\ )"
+    r"(?<!guys\ )(?<!s"
     r"taff\ )(?<!courier\ )(?<!driver\ )(?<!seller\ )"
     r"\b(?:ignor(?:e|es|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|overrule|neglect|abandon|set\ aside"
     r"|pay\ no\ (?:attention|heed)\ to|unlearn|discard|stop\ (?:following|obeying)|no\ longer\ (?:follow|obey)"

@@ -108,7 +108,8 @@ ENGLISH_STYLE: tuple[Signal, ...] = (
         "addressed",
         0.87,
         "attention: attention_ai attention_all attention_any note_to instructions_to instruction_to instructions_for "
-        "instruction_for message_to message_for notice_to notice_for important_for dear_ai dear_llm dear_lang dear_chat",
+        "instruction_for message_to message_for notice_to notice_for important_for dear_ai dear_llm "
+        "dear_lang dear_chat",
         r"(?=[adimn])\b(?:attention|note\ to|instructions?\ (?:for|to)|message\ (?:for|to)|notice\ (?:for|to)"
         r"|important\ for|dear)\s?:?\s?(?:all\ |any\ |the\ )?(?:ais?|llms?|(?:large\ )?language\ models?|chatbots?"
         r"|ai\ (?:assistants?|agents?|models?|systems?|readers?))\b\s?(?::|,|\b(?:reading|processing|summari[sz]ing"
@@ -126,7 +127,8 @@ ENGLISH_STYLE: tuple[Signal, ...] = (
         "addressed",
         0.87,
         "reading_this processing_this summarizing_this summarising_this parsing_this",
-        r"(?=[acml])\b(?:ai|llms?|models?|assistants?|chatbots?)\ (?:reading|processing|summari[sz]ing|parsing)\ this\b",
+        r"(?=[acml])\b(?:ai|llms?|models?|assistants?|chatbots?)\ (?:reading|processing|summari[sz]ing"
+        r"|parsing)\ this\b",
     ),
     signal(
         "addressed",

@@ -60,18 +60,20 @@ class FlowPosition(_message.Message):
     def __init__(self, flow: _Optional[str] = ..., version: _Optional[int] = ..., state: _Optional[str] = ..., slots: _Optional[str] = ..., entered_at_ms: _Optional[int] = ..., step: _Optional[int] = ..., awaiting: _Optional[str] = ..., misses: _Optional[int] = ...) -> None: ...
 
 class ToolProposal(_message.Message):
-    __slots__ = ("call_id", "tool", "arguments", "origin", "misses")
+    __slots__ = ("call_id", "tool", "arguments", "origin", "misses", "at_ms")
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
     ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_FIELD_NUMBER: _ClassVar[int]
     MISSES_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
     call_id: str
     tool: str
     arguments: str
     origin: str
     misses: int
-    def __init__(self, call_id: _Optional[str] = ..., tool: _Optional[str] = ..., arguments: _Optional[str] = ..., origin: _Optional[str] = ..., misses: _Optional[int] = ...) -> None: ...
+    at_ms: int
+    def __init__(self, call_id: _Optional[str] = ..., tool: _Optional[str] = ..., arguments: _Optional[str] = ..., origin: _Optional[str] = ..., misses: _Optional[int] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class ToolResult(_message.Message):
     __slots__ = ("tool", "result")

@@ -44,7 +44,7 @@ OTHER = {
     "escalated": False, "person_offered": True, "open_turn": None, "options": (Option("x", "X"),),
     "recent": [(True, "x")], "keys": known(("x", 1, 2)),
     "flow": Position("refund", 2, "ask", {"number": "KF-20417", "total": 129.0}, 5, 1, "slot:number", 1),
-    "proposal": Proposal("2-1-3", "refund_create", "{}", "flow", 1), "summary": "earlier", "results": (("t", "{}"),),
+    "proposal": Proposal("2-1-3", "refund_create", "{}", "flow", 1, 7), "summary": "earlier", "results": (("t", "{}"),),
     "facts": (EVERY_FACT[1],),
 }  # fmt: skip
 

@@ -66,8 +66,8 @@ class World:
         )
         return SessionActor(made._replace(given=self.given), "acme", session)
 
-    async def ask(self, text: str = "how long?", key: str = "a", session: str = "s1") -> dict[str, Any]:
-        request = turn(key, text, session=session)
+    async def ask(self, text: str = "how long?", key: str = "a", session: str = "s1", **more: Any) -> dict[str, Any]:
+        request = turn(key, text, session=session, **more)
         reply: dict[str, Any] = json.loads(await self.actor.take(request, self.shown.append))
         return reply
 
@@ -289,6 +289,18 @@ async def test_a_yes_is_never_guessed() -> None:
         reply = await world.ask(text, f"k{n}")
     assert world.tools.calls == []
     assert reply["kind"] == "flow"  # it was asked often enough, and lapsed
+
+
+async def test_a_yes_that_comes_a_day_later_is_asked_for_once_more() -> None:
+    tools = {"refund": terms("refund", confirm={"en": "Refund it?"})}
+    world = World(MODEL, Says(calls=(("refund", {"n": 1}),)), "It is refunded.", tools=tools)
+    await world.ask("refund me")
+    world.clock.now += 25 * 3_600_000
+    late = await world.ask("yes", "b", deadline_ms=world.clock.now + 10_000)
+    assert (late["kind"], late["text"]) == ("confirm", "Refund it?")
+    assert world.tools.calls == []
+    assert (await world.ask("yes", "c", deadline_ms=world.clock.now + 10_000))["text"] == "It is refunded."
+    assert len(world.tools.calls) == 1
 
 
 async def test_an_outcome_that_nobody_knows_is_a_persons_matter() -> None:
