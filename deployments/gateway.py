@@ -25,7 +25,10 @@ class GatewayDeployment(Answering):
         super().__init__(retriever)
         self._metrics = Metrics(settings.metrics_dir)
         self._outside = Outside(settings, self._metrics)
-        self._flushing = asyncio.get_event_loop().create_task(self._flush_forever())
+        loop = asyncio.get_event_loop()
+        self._background = [
+            loop.create_task(forever) for forever in (self._flush_forever(), self._outside.keep_warm(settings.tenant))
+        ]
 
     async def stream(self, payload: bytes) -> AsyncIterator[bytes]:
         """A MessagePack ModelRequest to MessagePack Deltas and, at the end, a Completion or Failed."""

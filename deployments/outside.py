@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 
+from actors.host import spare_the_collector
 from deployments.compilers import compilers
 from deployments.definitions import Definitions
 from deployments.turn_rules import FollowedRules
@@ -21,6 +23,8 @@ from schemas.settings import Settings
 from schemas.tools import Tools
 from tools.calling import SHIPPED_MODULES, ToolCaller
 from tools.secrets import secrets_from
+
+_WARM_S = 0.5
 
 
 class Outside:
@@ -44,6 +48,18 @@ class Outside:
     async def loaded(self) -> None:
         """Returns when what is in force is known."""
         await self._definitions.loaded()
+
+    async def keep_warm(self, tenant: str) -> None:
+        """Have the providers of the tenant's routes ready, and those of every version that comes."""
+        known = 0
+        while True:
+            await self.loaded()
+            version = self.routes_version(tenant)
+            if version != known and self.routes(tenant).uses_models:
+                await self.gateway.warm(tenant, version)
+                spare_the_collector()
+            known = version
+            await asyncio.sleep(_WARM_S)
 
     @functools.cached_property
     def gateway(self) -> Gateway:

@@ -78,7 +78,8 @@ def suspicions(text: str) -> tuple[Suspicion, ...]:
     folded = fold(text)
     best: dict[Aim, Suspicion] = {}
     plain = _judge(folded, 0.0, "", best, {})
-    _judge_disguised(text, folded, plain, best, style=True)
+    if plain.get("injection", 0.0) < 1 - _NO_DOUBT:
+        _judge_disguised(text, folded, plain, best, style=True)
     return _worth_telling(text, best)
 
 

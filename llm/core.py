@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -61,6 +62,13 @@ class Core:
             spent=self._spent,
             random=self._random,
         )
+
+    async def warm(self, tenant: str, version: int) -> None:
+        """Make the providers of these routes. One that cannot be made is told to whoever calls it."""
+        for terms in (await self._routes(tenant, version)).providers.values():
+            if terms.kind != "extractive":
+                with contextlib.suppress(KefuError):
+                    await self.providers.provider(self.providers.get(terms))
 
     def keep(self, pump: Pump) -> None:
         """Until its work has ended, whether or not anybody still waits for it."""

@@ -117,6 +117,10 @@ class Gateway:
         """An OpenAI chat completion of a caller, passed on as it is. Raises ModelUnavailable and InvalidRequest."""
         return relay(self._core, tenant, route, version, body, deadline_ms)
 
+    async def warm(self, tenant: str, version: int) -> None:
+        """Have the providers of these routes ready before the first customer needs them."""
+        await self._core.warm(tenant, version)
+
     def health(self) -> list[Health]:
         """Of every provider that has been used."""
         return self._core.providers.health()

@@ -166,7 +166,9 @@ def maker(secrets: Secrets, models: Path) -> MakeProvider:
         provider: Provider
         if terms.kind == "openai":
             openai = await asyncio.to_thread(importlib.import_module, "llm.openai_provider")
-            provider = openai.OpenAIProvider(terms, secrets)
+            made = openai.OpenAIProvider(terms, secrets)
+            await made.open()
+            provider = made
         else:
             local = await asyncio.to_thread(importlib.import_module, "llm.local")
             provider = local.Local(terms.name, models / terms.path, model=terms.model, waiting=terms.queue)

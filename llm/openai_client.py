@@ -59,7 +59,7 @@ class OpenAIClient:
     async def post(self, body: bytes, *, stream: bool) -> aiohttp.ClientResponse:
         """The response with its head read, status 200; whoever got it closes it. Raises ProviderFailed."""
         if self._http is None or self._wording is None:
-            await self._open()
+            await self.open()
         assert self._http is not None and self._wording is not None
         headers = {
             **self._wording.headers,
@@ -90,7 +90,7 @@ class OpenAIClient:
         if self._http is not None:
             await self._http.close()
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
         if self._opening is None or self._opening.done():
             self._opening = asyncio.get_running_loop().create_task(self._make())
         # Whoever came first may leave, and the others still wait for it.

@@ -37,6 +37,10 @@ class OpenAIProvider:
         self._terms = terms
         self._client = OpenAIClient(terms, secrets)
 
+    async def open(self) -> None:
+        """Import what is needed before a call's time is measured."""
+        await self._client.open()
+
     async def stream(self, call: ProviderCall) -> AsyncIterator[ProviderChunk]:
         reader = Reader()
         async with aclosing(self.events(request_body(self._terms, call), reader)) as events:
