@@ -203,7 +203,8 @@ def _check(
     if choice.mode == "hybrid":
         grounding = Grounding(
             passages=_texts(consulted),
-            results=_results(state),
+            # What a tool was asked may be repeated like what it said.
+            results=(*_results(state), *(claim.arguments for claim in stage.claimed.values())),
             customer=tuple(text for from_customer, text in state.recent if from_customer),
         )
         checked = check_reply(text, grounding, choice.hybrid, language(state))

@@ -29,8 +29,8 @@ _NOTHING = Scalar(Place(1, 1), "", plain=True)
 def compose(text: str, problems: Problems) -> Node:
     """The document's root; an empty Scalar if there is nothing in it.
 
-    Raises InvalidDefinition, with all that is in `problems`, unless it is one YAML document that can be read. A key that
-    comes twice is only noted, and the first one kept, so that the rest can still be checked.
+    Raises InvalidDefinition, with all that is in `problems`, unless it is one YAML document that can be read. A key
+    that comes twice is only noted, and the first one kept, so that the rest can still be checked.
     """
     text = text.removeprefix("\ufeff")
     _check_text(text, problems)
@@ -43,11 +43,10 @@ def compose(text: str, problems: Problems) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(each for each in (error.context, error.problem) if each)
-        raise problems.stop(
-            _place(mark) if mark else Place(1, 1), f"this is not YAML: {reason}{_hint(error)}"
-        ) from None
+        at = _place(mark) if mark else Place(1, 1)
+        raise problems.stop(at, f"this is not YAML: {reason}{_hint(reason)}") from None
     except yaml.YAMLError as error:
-        raise problems.stop(Place(1, 1), f"this is not YAML: {error}") from None
+        raise problems.stop(Place(1, 1), f"this is not YAML: {str(error).splitlines()[0]}") from None
     if composer.refused:
         problems.raise_any()
     return composer.root
@@ -162,10 +161,9 @@ def _joined(match: re.Match[str]) -> str:
     return match[1] + chr(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
 
 
-def _hint(error: yaml.MarkedYAMLError) -> str:
-    problem = str(error.problem)
-    if "mapping values are not allowed" in problem:
+def _hint(reason: str) -> str:
+    if "mapping values are not allowed" in reason:
         return '; quote a text that has ": " in it'
-    if "\\t" in problem or "found character that cannot start any token" in problem:
+    if "\\t" in reason or "found character that cannot start any token" in reason:
         return "; indent with spaces, and quote texts that begin with a sign"
     return ""

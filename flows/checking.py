@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from documents.hints import did_you_mean
+from documents.problems import Problems
 from flows.definition import (
     NOWHERE,
     AnswerAction,
@@ -29,10 +31,8 @@ from flows.expressions import (
     Listed,
     Literal,
     Name,
-    meant,
     nodes,
 )
-from flows.problems import Problems
 from flows.shape import check_shape
 from flows.texts import expressions
 
@@ -77,7 +77,7 @@ class _Checker:
 
     def _known(self, name: str, known: Iterable[str], at: At, what: str) -> None:
         if name and name not in (listed := list(known)):
-            self._problems.add(at, f"{what} {name!r}{meant(name, listed)}")
+            self._problems.add(at, f"{what} {name!r}{did_you_mean(name, listed)}")
 
     def _state(self, name: str, at: At, where: str) -> None:
         self._known(name, self._flow.states, at, f"{where}: there is no state")
@@ -188,7 +188,7 @@ class _Checker:
                     self._problems.add(at, "value is only known in a slot's check")
             case saved if saved not in self._saved:
                 known = [*self._saved, *ROOTS]
-                hint = meant(saved, known)
+                hint = did_you_mean(saved, known)
                 if not hint and saved in self._flow.slots:
                     hint = f"; write slots.{saved}"
                 if not hint and self._saved:

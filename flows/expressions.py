@@ -10,12 +10,13 @@ FUNCTIONS. Names: `slots.x`, `intent`, `language`, `today`, `value` (in a slot's
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+
+from documents.hints import known_are
 
 LONGEST = 500  # characters
 _DEEPEST = 16  # parentheses, brackets, `not`s in each other
@@ -287,8 +288,7 @@ class _Parser:
 
     def _called(self, token: _Token) -> Called:
         if token.text not in FUNCTIONS:
-            hint = meant(token.text, FUNCTIONS) or f"; there are {', '.join(sorted(FUNCTIONS))}"
-            raise BadExpression(f"no function {token.text!r}{hint}", token.offset)
+            raise BadExpression(f"no function {token.text!r}{known_are(token.text, sorted(FUNCTIONS))}", token.offset)
         arguments = self._arguments(")")
         least, most = FUNCTIONS[token.text]
         if not least <= len(arguments) <= most:
@@ -310,9 +310,3 @@ def _number(token: _Token) -> int | float:
     if len(token.text) > _LONGEST_NUMBER:
         raise BadExpression(f"a number of more than {_LONGEST_NUMBER} characters", token.offset)
     return float(token.text) if "." in token.text else int(token.text)
-
-
-def meant(name: str, known: Iterator[str] | Any) -> str:
-    """A hint at the known name that this one is likely a slip of, else ""."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""

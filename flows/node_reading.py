@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from flows.definition import At, Texts
-from flows.document import Fields, Items, Node, Scalar
-from flows.expressions import BadExpression, Expression, meant, parse
-from flows.problems import Problems
+from documents.hints import known_are
+from documents.nodes import Entries, Items, Node, Place, Scalar
+from documents.problems import Problems
+from flows.definition import NOWHERE, At, Texts
+from flows.expressions import BadExpression, Expression, parse
 from flows.texts import Template, parse_template
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 FLOW_ID = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter"
+# Narrower than YAML's: an order number such as 00123 stays a text.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,9})?")
 
 
@@ -24,16 +26,15 @@ class Nodes:
         self.problems = problems
         self.languages = languages
 
-    def fields(self, node: Node | None, what: str, known: tuple[str, ...], required: tuple[str, ...] = ()) -> Fields:
+    def fields(self, node: Node | None, what: str, known: tuple[str, ...], required: tuple[str, ...] = ()) -> Entries:
         """The mapping, less the keys it should not have."""
-        if not isinstance(node, Fields):
+        if not isinstance(node, Entries):
             if node is not None:
                 self.problems.add(node.at, f"{what} must be a mapping of {', '.join(known)}")
-            return Fields((), node.at if node else At(1, 1))
-        for key, _ in node.pairs:
+            return Entries(node.at if node else Place(*NOWHERE))
+        for key, _ in node.pairs():
             if key.text not in known:
-                hint = meant(key.text, known) or f"; there are {', '.join(known)}"
-                self.problems.add(key.at, f"{what} has no key {key.text!r}{hint}")
+                self.problems.add(key.at, f"{what} has no key {key.text!r}{known_are(key.text, known)}")
         for name in required:
             if node.get(name) is None:
                 self.problems.add(node.at, f"{what} needs {name!r}")
@@ -43,13 +44,13 @@ class Nodes:
         """Name, value and place of each entry of a mapping whose keys an author chooses."""
         if node is None:
             return
-        if not isinstance(node, Fields):
+        if not isinstance(node, Entries):
             self.problems.add(node.at, f"{what} must be a mapping from names")
             return
-        for key, value in node.pairs:
+        for key, value in node.pairs():
             if not NAME.fullmatch(key.text):
                 self.problems.add(key.at, f"{key.text!r} is no name: {_NAME_RULE}")
-            yield key.text, value, key.at
+            yield key.text, value, At(*key.at)
 
     def items(self, node: Node | None, what: str) -> tuple[Node, ...]:
         if node is None:
@@ -57,7 +58,7 @@ class Nodes:
         if not isinstance(node, Items):
             self.problems.add(node.at, f"{what} must be a list (lines that begin with '- ')")
             return ()
-        return node.nodes
+        return tuple(node.items)
 
     def text(self, node: Node | None, what: str, default: str = "") -> str:
         if node is None:
@@ -76,8 +77,7 @@ class Nodes:
     def one_of(self, node: Node | None, what: str, known: tuple[str, ...], default: str) -> str:
         text = self.text(node, what, default)
         if node and text not in known:
-            hint = meant(text, known) or f"; there are {', '.join(known)}"
-            self.problems.add(node.at, f"{what} cannot be {text!r}{hint}")
+            self.problems.add(node.at, f"{what} cannot be {text!r}{known_are(text, known)}")
             return default
         return text
 
@@ -118,11 +118,11 @@ class Nodes:
             return {}
         if isinstance(node, Scalar) and len(self.languages) == 1:
             return {self.languages[0]: self.template(node, what)}
-        if not isinstance(node, Fields):
+        if not isinstance(node, Entries):
             self.problems.add(node.at, f"{what} must be a mapping from {' and '.join(self.languages)} to texts")
             return {}
         self._complete(node, what)
-        return {key.text: self.template(value, f"{what} in {key.text}") for key, value in node.pairs}
+        return {key.text: self.template(value, f"{what} in {key.text}") for key, value in node.pairs()}
 
     def phrases(self, node: Node | None, what: str, complete: bool = True) -> dict[str, tuple[str, ...]]:
         """Lists of plain texts by language."""
@@ -130,13 +130,13 @@ class Nodes:
             return {self.languages[0]: self._list(node, what)}
         if node is None:
             return {}
-        if not isinstance(node, Fields):
+        if not isinstance(node, Entries):
             self.problems.add(
                 node.at, f"{what} must be a mapping from {' and '.join(self.languages)} to lists of texts"
             )
             return {}
         self._complete(node, what, complete)
-        return {key.text: self._list(value, f"{what} in {key.text}") for key, value in node.pairs}
+        return {key.text: self._list(value, f"{what} in {key.text}") for key, value in node.pairs()}
 
     def _list(self, node: Node, what: str) -> tuple[str, ...]:
         if isinstance(node, Scalar):
@@ -146,11 +146,11 @@ class Nodes:
             self.problems.add(node.at, f"{what} is empty")
         return tuple(text for text in texts if text)
 
-    def _complete(self, node: Fields, what: str, complete: bool = True) -> None:
+    def _complete(self, node: Entries, what: str, complete: bool = True) -> None:
         for language in self.languages:
             if complete and node.get(language) is None:
                 self.problems.add(node.at, f"{what} has no text in {language!r}, a language of the flow")
-        for key, _ in node.pairs:
+        for key, _ in node.pairs():
             if key.text not in self.languages:
                 hint = f"; the flow's languages are {', '.join(self.languages)}"
                 self.problems.add(key.at, f"{what} has a text in {key.text!r}{hint}")
@@ -158,19 +158,19 @@ class Nodes:
     def json(self, node: Node, what: str) -> object:
         """JSON in which every text is a Template."""
         match node:
-            case Fields():
-                return {key.text: self.json(value, what) for key, value in node.pairs}
+            case Entries():
+                return {key.text: self.json(value, what) for key, value in node.pairs()}
             case Items():
-                return [self.json(item, what) for item in node.nodes]
-            case Scalar(quoted=False, text=("" | "null" | "~")):
+                return [self.json(item, what) for item in node.items]
+            case Scalar(plain=True, text=("" | "null" | "~")):
                 return None
-            case Scalar(quoted=False, text=("true" | "false") as truth):
+            case Scalar(plain=True, text=("true" | "false") as truth):
                 return truth == "true"
-            case Scalar(quoted=False, text=number) if _NUMBER.fullmatch(number):
+            case Scalar(plain=True, text=number) if _NUMBER.fullmatch(number):
                 return float(number) if "." in number else int(number)
             case _:
                 return self.template(node, what)
 
 
-def _place(node: Scalar, offset: int) -> At:
-    return node.at if node.offset is None else At(node.at.line, node.at.column + node.offset + offset)
+def _place(node: Scalar, offset: int) -> Place:
+    return node.at if node.offset is None else Place(node.at.line, node.at.column + node.offset + offset)

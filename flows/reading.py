@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from documents.composing import compose
+from documents.nodes import Entries, Items, Node, Scalar
+from documents.problems import Problems
 from flows.checking import check
-from flows.definition import NOWHERE, Flow, Intent, Migration, Texts
-from flows.document import Fields, Items, Node, Scalar, compose
+from flows.definition import At, Flow, Intent, Migration, Texts
 from flows.node_reading import FLOW_ID, Nodes
 from flows.phrases import CANCEL_PHRASES, gist, plain
-from flows.problems import Problems
 from flows.reading_slots import read_slot
 from flows.reading_states import read_state, read_transition
 from flows.texts import Template
@@ -18,6 +19,7 @@ _KEYS = (
     "flow", "title", "languages", "utc_offset", "start", "intents", "slots", "states", "anywhere", "max_misses",
     "on_misses", "not_understood", "cancel", "migrate",
 )  # fmt: skip
+_MOST_TOLD = 20
 _MOST_STATES, _MOST_SLOTS, _MOST_INTENTS, _MOST_EXAMPLES = 200, 32, 32, 200
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>0\d|1[0-4]):(?P<minutes>00|15|30|45)")
@@ -32,19 +34,18 @@ _CANCELLED = {
 
 def read(text: str, *, source: str = "flow") -> Flow:
     """Raises InvalidDefinition with a line `source:line:column: message` for each thing that is wrong."""
-    problems = Problems(source)
-    root = compose(text.removeprefix("\ufeff"), problems)
-    problems.raise_if_any()
+    problems = Problems(source, _MOST_TOLD)
+    root = compose(text, problems)
+    problems.raise_any()
     flow = _read_flow(Nodes(problems), root)
     check(flow, problems)
-    problems.raise_if_any()
+    problems.raise_any()
     return flow
 
 
-def _read_flow(nodes: Nodes, root: Node | None) -> Flow:
-    if not isinstance(root, Fields):
-        nodes.problems.add(root.at if root else NOWHERE, f"a flow must be a mapping of {', '.join(_KEYS)}")
-        nodes.problems.raise_if_any()
+def _read_flow(nodes: Nodes, root: Node) -> Flow:
+    if not isinstance(root, Entries):
+        raise nodes.problems.stop(root.at, f"a flow must be a mapping of {', '.join(_KEYS)}")
     top = nodes.fields(root, "a flow", _KEYS, required=("flow", "start", "states"))
     nodes.languages = _languages(nodes, top.get("languages"))
     slots = {name: read_slot(nodes, name, node, at) for name, node, at in nodes.named(top.get("slots"), "slots")}
@@ -82,7 +83,7 @@ def _read_flow(nodes: Nodes, root: Node | None) -> Flow:
         ),
         migrations=_migrations(nodes, top.get("migrate")),
         utc_offset_ms=_offset(nodes, top.get("utc_offset")),
-        places={key.text: node.at for key, node in top.pairs},
+        places={key.text: At(*node.at) for key, node in top.pairs()},
     )
 
 
@@ -116,14 +117,14 @@ def _intent(nodes: Nodes, name: str, node: Node) -> Intent:
     count = sum(map(len, examples.values()))
     if count > _MOST_EXAMPLES:
         nodes.problems.add(node.at, f"intent {name} has {count} examples, at most {_MOST_EXAMPLES} are allowed")
-    return Intent(name, examples, node.at)
+    return Intent(name, examples, At(*node.at))
 
 
 def _names(nodes: Nodes, node: Node | None, what: str) -> tuple[str, ...]:
     return tuple(nodes.name(item, what) for item in nodes.items(node, what))
 
 
-def _or_default(nodes: Nodes, node: Node | None, what: str, default: dict[str, str], top: Fields) -> Texts:
+def _or_default(nodes: Nodes, node: Node | None, what: str, default: dict[str, str], top: Entries) -> Texts:
     if node is not None:
         return nodes.texts(node, what)
     for language in nodes.languages:
@@ -145,22 +146,22 @@ def _cancel_phrases(nodes: Nodes, node: Node | None) -> frozenset[str]:
 def _migrations(nodes: Nodes, node: Node | None) -> tuple[Migration, ...]:
     if node is None:
         return ()
-    rules = node.nodes if isinstance(node, Items) else (node,)
+    rules = node.items if isinstance(node, Items) else (node,)
     return tuple(_migration(nodes, rule) for rule in rules)
 
 
 def _migration(nodes: Nodes, node: Node) -> Migration:
     rule = nodes.fields(node, "migrate", ("from", "states"), required=("from",))
     renamed = rule.get("states")
-    if renamed is not None and not isinstance(renamed, Fields):
+    if renamed is not None and not isinstance(renamed, Entries):
         nodes.problems.add(renamed.at, "migrate's states must be a mapping from old names to new ones")
-    pairs = renamed.pairs if isinstance(renamed, Fields) else ()
+    pairs = renamed.pairs() if isinstance(renamed, Entries) else ()
     states = {key.text: nodes.name(value, f"the state that {key.text} becomes") for key, value in pairs}
     versions = rule.get("from")
     if isinstance(versions, Scalar) and versions.text == "*":
-        return Migration(None, states, node.at)
-    listed = versions.nodes if isinstance(versions, Items) else (versions,) if versions else ()
+        return Migration(None, states, At(*node.at))
+    listed = versions.items if isinstance(versions, Items) else [versions] if versions else []
     found = frozenset(nodes.integer(item, 'migrate\'s from (or "*")', 0, 1, 999_999_999) for item in listed)
     if not found:
         nodes.problems.add(node.at, 'migrate\'s from must be "*" or a list of versions')
-    return Migration(found, states, node.at)
+    return Migration(found, states, At(*node.at))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import cast, get_args
 
+from documents.nodes import Node
 from flows import patterns
 from flows.definition import At, Choice, Slot, SlotType
-from flows.document import Node
 from flows.node_reading import Nodes
 from flows.phrases import bare, plain
 
@@ -28,7 +28,7 @@ def read_slot(nodes: Nodes, name: str, node: Node, at: At) -> Slot:
     every = (*_COMMON, *dict.fromkeys(key for keys in _OWN.values() for key in keys))
     fields = nodes.fields(node, what, every, required=("type", "ask"))
     type = nodes.one_of(fields.get("type"), f"{what}'s type", TYPES, "text")
-    for key, _ in fields.pairs:
+    for key, _ in fields.pairs():
         if key.text in every and key.text not in (*_COMMON, *_OWN.get(type, ())):
             nodes.problems.add(key.at, f"{what} is of type {type}, which has no {key.text!r}")
     if type in ("pattern", "choice") and fields.get(needed := _OWN[type][0]) is None:

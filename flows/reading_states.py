@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from documents.hints import did_you_mean, known_are
+from documents.nodes import Entries, Node, Scalar
 from flows.definition import (
     Action,
     AnswerAction,
@@ -18,8 +20,6 @@ from flows.definition import (
     Transition,
     Trigger,
 )
-from flows.document import Fields, Node, Scalar
-from flows.expressions import meant
 from flows.node_reading import Nodes
 
 _ACTIONS = {
@@ -50,25 +50,23 @@ def read_state(nodes: Nodes, name: str, node: Node, at: At) -> State:
 def read_action(nodes: Nodes, node: Node) -> Action | None:
     """`- close` alone is a word; all others are mappings with one of the actions' names as a key."""
     if isinstance(node, Scalar) and node.text == "close":
-        return Close(at=node.at)
-    if not isinstance(node, Fields):
+        return Close(at=At(*node.at))
+    if not isinstance(node, Entries):
         nodes.problems.add(node.at, f"an action must be one of {', '.join(_ACTIONS)}, such as '- ask: order_number'")
         return None
-    kinds = [key for key, _ in node.pairs if key.text in _ACTIONS]
+    kinds = [key for key, _ in node.pairs() if key.text in _ACTIONS]
     if len(kinds) != 1:
         if kinds:
             nodes.problems.add(node.at, f"one action at a time: begin a new '- ' before {kinds[1].text!r}")
-        elif node.pairs:
-            first = node.pairs[0][0]
-            hint = meant(first.text, _ACTIONS) or f"; there are {', '.join(_ACTIONS)}"
-            nodes.problems.add(first.at, f"no action {first.text!r}{hint}")
+        elif first := next(iter(node.keys.values()), None):
+            nodes.problems.add(first.at, f"no action {first.text!r}{known_are(first.text, _ACTIONS)}")
         return None
     kind = kinds[0].text
     return _action(nodes, kind, nodes.fields(node, kind, (kind, *_ACTIONS[kind])))
 
 
-def _action(nodes: Nodes, kind: str, fields: Fields) -> Action:
-    main, at = fields.get(kind), fields.at
+def _action(nodes: Nodes, kind: str, fields: Entries) -> Action:
+    main, at = fields.get(kind), At(*fields.at)
     match kind:
         case "reply":
             return Reply(nodes.texts(main, "reply"), at)
@@ -93,7 +91,7 @@ def _action(nodes: Nodes, kind: str, fields: Fields) -> Action:
 def _arguments(nodes: Nodes, node: Node | None) -> dict[str, Any]:
     if node is None:
         return {}
-    if not isinstance(node, Fields):
+    if not isinstance(node, Entries):
         nodes.problems.add(node.at, "with must be a mapping from the tool's arguments to values")
         return {}
     return cast(dict[str, Any], nodes.json(node, "with"))
@@ -115,19 +113,19 @@ def read_transition(nodes: Nodes, node: Node, anywhere: bool = False) -> Transit
     if anywhere and kind not in _FROM_THE_CUSTOMER:
         nodes.problems.add(on.at, "anywhere is for what customers do: on: intent <name>, on: changed <slot>")
         return None
-    after_ms = _duration(nodes, match["name"], on.at) if kind == "timeout" else 0
+    after_ms = _duration(nodes, match["name"], on) if kind == "timeout" else 0
     name = match["name"] or ""
-    return Transition(cast(Trigger, kind), to, "" if kind == "timeout" else name, after_ms, guard, fields.at)
+    return Transition(cast(Trigger, kind), to, "" if kind == "timeout" else name, after_ms, guard, At(*fields.at))
 
 
 def _trigger_hint(kind: str) -> str:
     forms = "always, ok, failed, slot <name>, intent <name>, changed <slot>, timeout after 30m"
-    return (meant(kind, _TRIGGERS) if kind not in _TRIGGERS else "") or f"; write one of: {forms}"
+    return (did_you_mean(kind, _TRIGGERS) if kind not in _TRIGGERS else "") or f"; write one of: {forms}"
 
 
-def _duration(nodes: Nodes, text: str, at: At) -> int:
+def _duration(nodes: Nodes, text: str, on: Node) -> int:
     match = _DURATION.fullmatch(text)
     after = int(match["count"]) * _UNIT_MS[match["unit"]] if match else 0
     if not 0 < after <= _LONGEST_MS:
-        nodes.problems.add(at, "a timeout is like 'timeout after 30m', of s, m, h or d, at most 30d")
+        nodes.problems.add(on.at, "a timeout is like 'timeout after 30m', of s, m, h or d, at most 30d")
     return after

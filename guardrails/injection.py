@@ -54,7 +54,7 @@ _NO_DOUBT = 0.04
 # Below this length nothing is said of style, so signals alone must reach a suspicion.
 _LONG = 160
 # Decoded once more than this, a text is noise.
-_MOST_READINGS, _MOST_READ = 8, 8_000
+_MOST_READINGS, _MOST_READ = 8, 4_000
 # Words that steer somebody's answers: one or two are said to any service, dozens only to a model.
 _STEERING = re.compile(
     r"\b(?:you (?:will|must|should|shall|can|cannot|are|may|have|do|don't|never|always)|your (?:response|answer"

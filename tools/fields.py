@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Any
 
-from tools.documents import Path, Problems
+from documents.hints import known_are
+from documents.nodes import Entries, Items, Node, Place
+from documents.problems import Problems
 
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """A hint for what looks like a typing error, else empty."""
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f". Did you mean {close[0]!r}?" if close else ""
+Path = tuple[str | int, ...]
 
 
 class Fields:
-    def __init__(self, problems: Problems) -> None:
+    """`root`: the document that the values are of, and their paths begin at."""
+
+    def __init__(self, root: Node, problems: Problems) -> None:
+        self._root = root
         self._problems = problems
         self.failed = 0
 
     def add(self, path: Path, message: str, *, key: bool = False) -> None:
+        """`message` is about the value at `path`, or its key; where there is none, the nearest around it is named."""
         self.failed += 1
-        self._problems.add(path, message, key=key)
+        named = f"{_dotted(path)}: " if path else ""
+        self._problems.add(_place(self._root, path, key), named + message)
 
     def mapping(self, path: Path, given: Any, keys: tuple[str, ...]) -> bool:
         if not isinstance(given, dict):
@@ -30,7 +31,7 @@ class Fields:
             return False
         for key in given:
             if key not in keys:
-                self.add((*path, key), f"unknown key{meant(key, keys) or '. Known are ' + ', '.join(keys)}", key=True)
+                self.add((*path, key), f"unknown key{known_are(key, keys)}", key=True)
         return True
 
     def text(self, path: Path, given: Any, longest: int) -> str:
@@ -56,3 +57,20 @@ class Fields:
             self.add(path, "must be true or false")
             return False
         return given
+
+
+def _place(node: Node, path: Path, key: bool) -> Place:
+    for depth, part in enumerate(path, 1):
+        if isinstance(node, Entries) and isinstance(part, str) and part in node.values:
+            if key and depth == len(path):
+                return node.keys[part].at
+            node = node.values[part]
+        elif isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+        else:
+            break
+    return node.at
+
+
+def _dotted(path: Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

@@ -11,8 +11,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from tools.documents import Path
-from tools.fields import meant
+from documents.hints import did_you_mean
+from tools.fields import Path
 from tools.patterns import compiled
 
 DEEPEST = 32
@@ -117,7 +117,9 @@ class _Walk:
             raise BrokenSchema(path, f"refers to {str(reference)[:100]!r}; only {prefix}... of the same schema is read")
         name = reference.removeprefix(prefix).replace("~1", "/").replace("~0", "~")
         if name not in self.definitions:
-            raise BrokenSchema(path, f"refers to {name[:100]!r}, which is not in $defs{meant(name, self.definitions)}")
+            raise BrokenSchema(
+                path, f"refers to {name[:100]!r}, which is not in $defs{did_you_mean(name, self.definitions)}"
+            )
         if name in inside:
             raise BrokenSchema(
                 path, f"refers to {name[:100]!r} from within itself; a schema that never ends is not read"
@@ -128,7 +130,7 @@ class _Walk:
         if key in _REFUSED:
             raise BrokenSchema(path, f"is not read; {_REFUSED[key]}")
         if key not in _KNOWN and not key.startswith("x-"):
-            raise BrokenSchema(path, f"is no keyword of JSON Schema{meant(key, _KNOWN)}")
+            raise BrokenSchema(path, f"is no keyword of JSON Schema{did_you_mean(key, _KNOWN)}")
 
     def _check_plain(self, path: Path, key: str, value: Any) -> None:
         values = _size(value, path)

@@ -6,6 +6,10 @@ import pathlib
 import re
 from typing import Any, cast
 
+from documents.composing import compose
+from documents.hints import did_you_mean
+from documents.nodes import plain_value
+from documents.problems import Problems
 from fetching.headers import broken_header
 from fetching.pinned import Allowed
 from schemas.errors import ConfigurationError
@@ -14,8 +18,7 @@ from tools import secrets, urls
 from tools.checking import Checker
 from tools.confirming import holes
 from tools.declarations import Declarations, Http, Method, Tool
-from tools.documents import Path, Problems, load
-from tools.fields import Fields, meant
+from tools.fields import Fields, Path
 from tools.json_schema import BrokenSchema, written_out
 
 SHIPPED = pathlib.Path(__file__).parent / "shipped" / "demo_shop.yaml"
@@ -42,22 +45,24 @@ def read(text: str, *, source: str = "tools") -> Declarations:
     `source` names the document in messages. Whether the functions and secrets that it names are there shows in calls.
     """
     problems = Problems(source)
-    data = load(text, problems)
-    reading = _Reading(problems)
+    root = compose(text, problems)
+    data = plain_value(root, problems)
+    problems.raise_any()
+    reading = _Reading(root, problems)
     tools: dict[str, Tool] = {}
     if reading.mapping((), data, ("tools",)):
         listed = data.get("tools")
         if not isinstance(listed, list) or not listed:
-            problems.add(("tools",), "must be a list of tools")
+            reading.add(("tools",), "must be a list of tools")
         elif len(listed) > MOST_TOOLS:
-            problems.add(("tools",), f"has {len(listed)} tools; {MOST_TOOLS} are allowed")
+            reading.add(("tools",), f"has {len(listed)} tools; {MOST_TOOLS} are allowed")
         else:
             for number, given in enumerate(listed):
                 tool = reading.tool(("tools", number), given)
                 if tool is None:
                     continue
                 if tool.spec.name in tools:
-                    problems.add(("tools", number, "name"), f"{tool.spec.name!r} is declared twice")
+                    reading.add(("tools", number, "name"), f"{tool.spec.name!r} is declared twice")
                 tools[tool.spec.name] = tool
     problems.raise_any()
     return Declarations(tools)
@@ -237,5 +242,5 @@ class _Reading(Fields):
         known = parameters.get("properties", {})
         for first, *_ in named:
             if first not in known:
-                self.add(path, f"{{{{ arguments.{first} }}}} is no parameter of the tool{meant(first, known)}")
+                self.add(path, f"{{{{ arguments.{first} }}}} is no parameter of the tool{did_you_mean(first, known)}")
         return text

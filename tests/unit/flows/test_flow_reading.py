@@ -248,11 +248,11 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     # the file
     ("max_misses: 3", "max_mises: 3", "max_mises", "a flow has no key 'max_mises'; did you mean 'max_misses'?"),
     ("max_misses: 3", "max_misses: many", "many", "max_misses must be a whole number from 1 to 10"),
-    ("max_misses: 3", "max_misses: 3\nmax_misses: 4", "max_misses: 4", "'max_misses' is here twice, first in line 5"),
-    ("  day:\n", "  reason:\n", "reason:\n    type: date", "'reason' is here twice, first in line 31"),
-    ("      - close\n", "      - &x close\n", "&x close", "anchors such as &x are not allowed"),
-    ("      - close\n", "      - *x\n", "*x", "aliases such as *x are not allowed"),
-    ("      - close\n", "      - !!python/object/apply:os.system [x]\n", "!!python", "tags such as 'tag:yaml.org,2002:python/object/apply:os.system' are not allowed"),
+    ("max_misses: 3", "max_misses: 3\nmax_misses: 4", "max_misses: 4", "'max_misses' is here twice, first in line 5; keep one"),
+    ("  day:\n", "  reason:\n", "reason:\n    type: date", "'reason' is here twice, first in line 31; keep one"),
+    ("      - close\n", "      - &x close\n", "&x close", "anchor &x is not allowed"),
+    ("      - close\n", "      - *x\n", "*x", "alias *x is not allowed"),
+    ("      - close\n", "      - !!python/object/apply:os.system [x]\n", "!!python", "tag tag:yaml.org,2002:python/object/apply:os.system is not allowed"),
     ("flow: parcel", "flow: Parcel!", "Parcel!", "is no id"),
     ("flow: parcel\n", "", "title", "a flow needs 'flow'"),
     ("utc_offset: \"+08:00\"", "utc_offset: 8", "8\n", "utc_offset must be like \"+08:00\""),
@@ -273,7 +273,7 @@ def test_what_is_wrong_is_told_with_its_place(old: str, new: str, marker: str, m
     assert old in RIGHT
     broken = RIGHT.replace(old, new, 1)
     found = problems(broken)
-    assert found and all(line.startswith(("parcel.yaml:", "and ")) for line in found)
+    assert found and all(line.startswith("parcel.yaml:") for line in found)
     if not message:
         return
     here = [line for line in found if message in line]
@@ -298,7 +298,7 @@ def test_all_that_is_wrong_is_told_in_the_order_of_lines() -> None:
 def test_at_most_twenty_problems_are_told() -> None:
     states = "".join(f"  s{n}: {{do: [{{ask: nothing{n}}}]}}\n" for n in range(30))
     found = problems(f"flow: f\nstart: {{state: s0, intents: [a]}}\nintents: {{a: x}}\nstates:\n{states}")
-    assert len(found) == 21 and found[-1].startswith("and ")
+    assert len(found) == 21 and found[-1] == "parcel.yaml: and 10 more"
 
 
 ONE_LANGUAGE = """\

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import declared
 
+from documents.composing import LARGEST, compose
+from documents.nodes import plain_value
+from documents.problems import Problems
 from schemas.errors import InvalidDefinition
-from tools.documents import MAX_BYTES, Problems, load
 from tools.reading import read, shipped
 
 GOOD = {"name": "a", "description": "x", "http": {"url": "http://shop.example/"}}
@@ -106,9 +108,9 @@ def test_all_that_is_wrong_is_told_with_its_place() -> None:
 """) == [
         "tools.yaml:2:5: tools[0].description: must be text of 1 to 2000 characters",
         "tools.yaml:2:11: tools[0].name: must be 1 to 64 letters, digits, _ and -",
-        "tools.yaml:3:5: tools[0].descripton: unknown key. Did you mean 'description'?",
+        "tools.yaml:3:5: tools[0].descripton: unknown key; did you mean 'description'?",
         "tools.yaml:5:12: tools[0].http.url: {numbr} must be among the required parameters",
-        "tools.yaml:6:7: tools[0].http.metod: unknown key. Did you mean 'method'?",
+        "tools.yaml:6:7: tools[0].http.metod: unknown key; did you mean 'method'?",
         "tools.yaml:7:25: tools[0].http.headers.X-Shop: must be text; put it in quotes",
         "tools.yaml:8:16: tools[0].timeout_s: must be a number from 0.1 to 120",
         "tools.yaml:9:14: tools[0].offered: must be true or false",
@@ -136,7 +138,7 @@ def test_all_that_is_wrong_is_told_with_its_place() -> None:
         ({"confirm": {"en": "{{ arguments.x }}"}}, "no parameter"),
         ({"parameters": []}, "JSON Schema"), ({"parameters": {"type": "string"}}, "type: object"),
         ({"parameters": {}}, "type: object"), ({"parameters": True}, "JSON Schema"), ({"result": 3}, "JSON Schema"),
-        ({"parameters": {"type": "object", "requird": ["x"]}}, "Did you mean 'required'"),
+        ({"parameters": {"type": "object", "requird": ["x"]}}, "did you mean 'required'"),
     ],
 )  # fmt: skip
 def test_values_that_are_wrong(change: dict[str, Any], why: str) -> None:
@@ -163,14 +165,14 @@ def test_parameters_that_a_function_cannot_take(name: str) -> None:
     ("text", "why"),
     [
         ("", "1:1: must be a mapping with tools"), ("[]", "mapping"), ("3", "mapping"), ("tools: []", "list of tools"),
-        ("tools: {}", "list of tools"), ("tools: [3]", "must be a mapping with name"), ("tool: []", "Did you mean"),
-        ("tools:\n- name: a\n  name: b", "3:3: tools[0].name: the key is there twice"),
+        ("tools: {}", "list of tools"), ("tools: [3]", "must be a mapping with name"), ("tool: []", "did you mean"),
+        ("tools:\n- name: a\n  name: b", "3:3: 'name' is here twice, first in line 2; keep one"),
         ("tools: &a [x]", "1:8: anchor &a"), ("tools: *a", "alias *a"), ("<<: {}", "merge key"),
         ("tools: !!python/object/apply:os.system [id]", "tag tag:yaml.org,2002:python"), ("tools: !x []", "tag !x"),
         ("tools: {a: 1", "this is not YAML"), ("tools:\n\t- a", "2:1: this is not YAML"), ("\0", "control characters"),
         ("? [a]\n: b", "a key must be plain text"), ("a: 1\n---\nb: 1", "2:1: a second document"),
         ("tools: " + "[" * 100_000, "nested more than 48 deep"), ("- " * 50_000, "nested more than 48 deep"),
-        ("tools: \ud800", "not YAML"), ("#" * (MAX_BYTES + 1), f"{MAX_BYTES} are allowed"),
+        ("tools: \ud800", "not YAML"), ("#" * (LARGEST + 1), f"{LARGEST} are allowed"),
         ("tools: 1" + "0" * 400 + ".5", "too large a number"), ("@", "not YAML"), ("a: b: c", "not YAML"),
     ],
 )  # fmt: skip
@@ -197,7 +199,9 @@ def test_too_many_tools_and_too_many_problems() -> None:
 
 def plain(text: str) -> Any:
     problems = Problems("x")
-    return load(text, problems)
+    value = plain_value(compose(text, problems), problems)
+    problems.raise_any()
+    return value
 
 
 @pytest.mark.parametrize(
