@@ -76,32 +76,35 @@ class _Composer:
         self._keys: list[Scalar | None] = []  # of each open mapping, the key that waits for its value
         self._documents = 0
 
-    def take(self, event: yaml.Event) -> None:
-        at = _place(event.start_mark)
-        if isinstance(event, yaml.AliasEvent):
-            self._refuse(at, f"alias *{event.anchor} is not allowed; write the value out")
-            self._put(_NOTHING)
-        elif isinstance(event, yaml.NodeEvent):
-            self._node(event, at)
-        elif isinstance(event, yaml.CollectionEndEvent):
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.CollectionEndEvent):
             self._open.pop()
             self._keys.pop()
+            return
+        at = _place(event.start_mark)
+        if isinstance(event, yaml.ScalarEvent):
+            self._check(event, at)
+            self._put(_scalar(event, at))
+        elif isinstance(event, yaml.CollectionStartEvent):
+            self._check(event, at)
+            self._begin(Entries(at) if isinstance(event, yaml.MappingStartEvent) else Items(at))
+        elif isinstance(event, yaml.AliasEvent):
+            self._refuse(at, f"alias *{event.anchor} is not allowed; write the value out")
+            self._put(_NOTHING)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
                 raise self._problems.stop(at, "a second document begins; one is all there may be")
 
-    def _node(self, event: Any, at: Place) -> None:
+    def _check(self, event: Any, at: Place) -> None:
         if event.anchor is not None:
             self._refuse(at, f"anchor &{event.anchor} is not allowed; leave it out")
         if event.tag is not None:
             self._refuse(at, f"tag {event.tag} is not allowed; leave it out")
-        if isinstance(event, yaml.ScalarEvent):
-            self._put(_scalar(event, at))
-            return
+
+    def _begin(self, node: Entries | Items) -> None:
         if len(self._open) >= DEEPEST:
-            raise self._problems.stop(at, f"nested more than {DEEPEST} deep")
-        node = Entries(at) if isinstance(event, yaml.MappingStartEvent) else Items(at)
+            raise self._problems.stop(node.at, f"nested more than {DEEPEST} deep")
         self._put(node)
         self._open.append(node)
         self._keys.append(None)
@@ -146,9 +149,8 @@ class _Composer:
 
 def _scalar(event: Any, at: Place) -> Scalar:
     plain = not event.style  # None, or "" from the C parser
-    quotes = 0 if plain else 1
-    one_line = event.start_mark.line == event.end_mark.line
-    exact = one_line and event.end_mark.column - event.start_mark.column == len(event.value) + 2 * quotes
+    start, end, quotes = event.start_mark, event.end_mark, 0 if plain else 1
+    exact = start.line == end.line and end.column - start.column == len(event.value) + 2 * quotes
     return Scalar(at, event.value, plain, quotes if exact else None)
 
 

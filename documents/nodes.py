@@ -26,7 +26,7 @@ class Place(NamedTuple):
     column: int
 
 
-class Scalar(Struct):
+class Scalar(Struct, gc=False):
     """`plain`: written without quotes, so that `true` and `12` are a truth and a number.
 
     `offset`: characters between its place and its text; None where lines or escapes lie within, so that a place in the
