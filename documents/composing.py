@@ -16,7 +16,8 @@ from documents.problems import Problems
 
 LARGEST = 256 * 1024  # bytes of UTF-8
 DEEPEST = 48
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# PyYAML's parser in Python reads another language: it refuses `{en: Where?}` and tabs in JSON, both of which are YAML.
+_LOADER: Any = yaml.CSafeLoader
 
 # All but what YAML takes (yaml.org/spec/1.2.2, chapter 5.1).
 _NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

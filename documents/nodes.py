@@ -67,18 +67,16 @@ def is_empty(node: Node) -> bool:
     return isinstance(node, Scalar) and node.plain and node.text in _NULLS
 
 
-def truth_of(node: Node) -> bool | None:
-    """None for what is neither true nor false. `yes` and `off` are words."""
-    return _TRUTHS.get(node.text) if isinstance(node, Scalar) and node.plain else None
+def truth_of(text: str) -> bool | None:
+    """Of a plain scalar's text; None for what is neither true nor false. `yes` and `off` are words."""
+    return _TRUTHS.get(text)
 
 
-def number_of(node: Node) -> int | float | None:
-    """None for what is no number; infinite if it is too large a one."""
-    if not isinstance(node, Scalar) or not node.plain:
-        return None
-    if _INT.fullmatch(node.text):
-        return int(node.text)
-    return float(node.text) if _FLOAT.fullmatch(node.text) else None
+def number_of(text: str) -> int | float | None:
+    """Of a plain scalar's text; None for what is no number, infinite if it is too large a one."""
+    if _INT.fullmatch(text):
+        return int(text)
+    return float(text) if _FLOAT.fullmatch(text) else None
 
 
 def plain_value(node: Node, problems: Problems) -> Any:
@@ -87,11 +85,13 @@ def plain_value(node: Node, problems: Problems) -> Any:
         return {key: plain_value(value, problems) for key, value in node.values.items()}
     if isinstance(node, Items):
         return [plain_value(item, problems) for item in node.items]
-    if is_empty(node):
+    if not node.plain:
+        return node.text
+    if node.text in _NULLS:
         return None
-    if (truth := truth_of(node)) is not None:
+    if (truth := truth_of(node.text)) is not None:
         return truth
-    number = number_of(node)
+    number = number_of(node.text)
     if number in (float("inf"), float("-inf")):
         problems.add(node.at, f"{node.text[:40]} is too large a number")
         return None

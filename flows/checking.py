@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from documents.hints import did_you_mean
+from documents.nodes import Place
 from documents.problems import Problems
 from flows.definition import (
     NOWHERE,
     AnswerAction,
     Ask,
-    At,
     CallTool,
     Close,
     Escalate,
@@ -75,17 +75,17 @@ class _Checker:
 
     # --- Names -----------------------------------------------------------------------------------------
 
-    def _known(self, name: str, known: Iterable[str], at: At, what: str) -> None:
+    def _known(self, name: str, known: Iterable[str], at: Place, what: str) -> None:
         if name and name not in (listed := list(known)):
             self._problems.add(at, f"{what} {name!r}{did_you_mean(name, listed)}")
 
-    def _state(self, name: str, at: At, where: str) -> None:
+    def _state(self, name: str, at: Place, where: str) -> None:
         self._known(name, self._flow.states, at, f"{where}: there is no state")
 
-    def _slot(self, name: str, at: At) -> None:
+    def _slot(self, name: str, at: Place) -> None:
         self._known(name, self._flow.slots, at, "there is no slot")
 
-    def _intent(self, name: str, at: At) -> None:
+    def _intent(self, name: str, at: Place) -> None:
         self._known(name, self._flow.intents, at, "there is no intent")
 
     def _slot_itself(self, slot: Slot) -> None:
@@ -195,7 +195,7 @@ class _Checker:
                     hint = f"; results are saved as {', '.join(sorted(self._saved))}"
                 self._problems.add(at, f"there is no {saved!r}{hint}")
 
-    def _path(self, name: Name, at: At) -> None:
+    def _path(self, name: Name, at: Place) -> None:
         slot = self._flow.slots.get(name.path[0])
         if (
             slot
@@ -240,5 +240,5 @@ def _literals(node: object) -> Iterator[str]:
                 yield from _literals(item)
 
 
-def _place(expression: Expression, offset: int) -> At:
-    return At(expression.line, expression.column + offset)
+def _place(expression: Expression, offset: int) -> Place:
+    return Place(expression.line, expression.column + offset)

@@ -7,10 +7,11 @@ with a line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
 
+from documents.nodes import Place
 from flows.expressions import Expression
 from flows.texts import Template
 
@@ -21,14 +22,7 @@ Trigger = Literal["always", "slot", "ok", "failed", "intent", "changed", "timeou
 AUTOMATIC: tuple[Trigger, ...] = ("always", "slot", "ok", "failed")
 
 
-class At(NamedTuple):
-    """A place in the file, both counted from 1; the column in characters."""
-
-    line: int
-    column: int
-
-
-NOWHERE = At(1, 1)
+NOWHERE = Place(1, 1)
 
 Texts = dict[str, Template]  # by language
 
@@ -61,14 +55,14 @@ class Slot(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     prefer: Literal["nearest", "past", "future"] = "nearest"
     longest: int = 200
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Reply(Struct, frozen=True):
     """Tell the customer something."""
 
     text: Texts
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Ask(Struct, frozen=True):
@@ -77,7 +71,7 @@ class Ask(Struct, frozen=True):
     slot: str
     text: Texts | None = None
     again: bool = False
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class AnswerAction(Struct, frozen=True):
@@ -85,7 +79,7 @@ class AnswerAction(Struct, frozen=True):
 
     question: Texts | None = None
     otherwise: Texts | None = None
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class CallTool(Struct, frozen=True):
@@ -98,21 +92,21 @@ class CallTool(Struct, frozen=True):
     arguments: dict[str, Any]
     save: str = "result"
     confirmed: Expression | None = None
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Escalate(Struct, frozen=True):
     """Hand over to a person; the flow ends."""
 
     reason: str
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Close(Struct, frozen=True):
     """The matter is settled; the flow ends. `text`: last words, if any."""
 
     text: Texts | None = None
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 Action = Reply | Ask | AnswerAction | CallTool | Escalate | Close
@@ -126,7 +120,7 @@ class Transition(Struct, frozen=True):
     name: str = ""
     after_ms: int = 0
     guard: Expression | None = None
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
     @property
     def cause(self) -> str:
@@ -142,7 +136,7 @@ class State(Struct, frozen=True):
     name: str
     do: tuple[Action, ...] = ()
     next: tuple[Transition, ...] = ()
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
     @property
     def ends(self) -> bool:
@@ -155,7 +149,7 @@ class Intent(Struct, frozen=True):
 
     name: str
     examples: dict[str, tuple[str, ...]]
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Migration(Struct, frozen=True):
@@ -163,7 +157,7 @@ class Migration(Struct, frozen=True):
 
     of: frozenset[int] | None
     states: dict[str, str] = {}
-    at: At = NOWHERE
+    at: Place = NOWHERE
 
 
 class Flow(Struct, frozen=True):
@@ -192,7 +186,7 @@ class Flow(Struct, frozen=True):
     anywhere: tuple[Transition, ...] = ()
     migrations: tuple[Migration, ...] = ()
     utc_offset_ms: int = 0
-    places: dict[str, At] = {}
+    places: dict[str, Place] = {}
 
 
 def intents(flow: Flow) -> Mapping[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from documents.hints import known_are
 from documents.nodes import Entries, Items, Node, Place, Scalar
 from documents.problems import Problems
-from flows.definition import NOWHERE, At, Texts
+from flows.definition import NOWHERE, Texts
 from flows.expressions import BadExpression, Expression, parse
 from flows.texts import Template, parse_template
 
@@ -31,7 +31,7 @@ class Nodes:
         if not isinstance(node, Entries):
             if node is not None:
                 self.problems.add(node.at, f"{what} must be a mapping of {', '.join(known)}")
-            return Entries(node.at if node else Place(*NOWHERE))
+            return Entries(node.at if node else NOWHERE)
         for key, _ in node.pairs():
             if key.text not in known:
                 self.problems.add(key.at, f"{what} has no key {key.text!r}{known_are(key.text, known)}")
@@ -40,7 +40,7 @@ class Nodes:
                 self.problems.add(node.at, f"{what} needs {name!r}")
         return node
 
-    def named(self, node: Node | None, what: str) -> Iterator[tuple[str, Node, At]]:
+    def named(self, node: Node | None, what: str) -> Iterator[tuple[str, Node, Place]]:
         """Name, value and place of each entry of a mapping whose keys an author chooses."""
         if node is None:
             return
@@ -50,7 +50,7 @@ class Nodes:
         for key, value in node.pairs():
             if not NAME.fullmatch(key.text):
                 self.problems.add(key.at, f"{key.text!r} is no name: {_NAME_RULE}")
-            yield key.text, value, At(*key.at)
+            yield key.text, value, key.at
 
     def items(self, node: Node | None, what: str) -> tuple[Node, ...]:
         if node is None:

@@ -8,7 +8,7 @@ from documents.composing import compose
 from documents.nodes import Entries, Items, Node, Scalar
 from documents.problems import Problems
 from flows.checking import check
-from flows.definition import At, Flow, Intent, Migration, Texts
+from flows.definition import Flow, Intent, Migration, Texts
 from flows.node_reading import FLOW_ID, Nodes
 from flows.phrases import CANCEL_PHRASES, gist, plain
 from flows.reading_slots import read_slot
@@ -83,7 +83,7 @@ def _read_flow(nodes: Nodes, root: Node) -> Flow:
         ),
         migrations=_migrations(nodes, top.get("migrate")),
         utc_offset_ms=_offset(nodes, top.get("utc_offset")),
-        places={key.text: At(*node.at) for key, node in top.pairs()},
+        places={key.text: node.at for key, node in top.pairs()},
     )
 
 
@@ -117,7 +117,7 @@ def _intent(nodes: Nodes, name: str, node: Node) -> Intent:
     count = sum(map(len, examples.values()))
     if count > _MOST_EXAMPLES:
         nodes.problems.add(node.at, f"intent {name} has {count} examples, at most {_MOST_EXAMPLES} are allowed")
-    return Intent(name, examples, At(*node.at))
+    return Intent(name, examples, node.at)
 
 
 def _names(nodes: Nodes, node: Node | None, what: str) -> tuple[str, ...]:
@@ -159,9 +159,9 @@ def _migration(nodes: Nodes, node: Node) -> Migration:
     states = {key.text: nodes.name(value, f"the state that {key.text} becomes") for key, value in pairs}
     versions = rule.get("from")
     if isinstance(versions, Scalar) and versions.text == "*":
-        return Migration(None, states, At(*node.at))
+        return Migration(None, states, node.at)
     listed = versions.items if isinstance(versions, Items) else [versions] if versions else []
     found = frozenset(nodes.integer(item, 'migrate\'s from (or "*")', 0, 1, 999_999_999) for item in listed)
     if not found:
         nodes.problems.add(node.at, 'migrate\'s from must be "*" or a list of versions')
-    return Migration(found, states, At(*node.at))
+    return Migration(found, states, node.at)

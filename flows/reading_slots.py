@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import cast, get_args
 
-from documents.nodes import Node
+from documents.nodes import Node, Place
 from flows import patterns
-from flows.definition import At, Choice, Slot, SlotType
+from flows.definition import Choice, Slot, SlotType
 from flows.node_reading import Nodes
 from flows.phrases import bare, plain
 
@@ -23,7 +23,7 @@ _MOST_CHOICES = 50
 _GROUP = re.compile(r"\{(\d+)\}")
 
 
-def read_slot(nodes: Nodes, name: str, node: Node, at: At) -> Slot:
+def read_slot(nodes: Nodes, name: str, node: Node, at: Place) -> Slot:
     what = f"slot {name}"
     every = (*_COMMON, *dict.fromkeys(key for keys in _OWN.values() for key in keys))
     fields = nodes.fields(node, what, every, required=("type", "ask"))

@@ -6,12 +6,11 @@ import re
 from typing import Any, cast
 
 from documents.hints import did_you_mean, known_are
-from documents.nodes import Entries, Node, Scalar
+from documents.nodes import Entries, Node, Place, Scalar
 from flows.definition import (
     Action,
     AnswerAction,
     Ask,
-    At,
     CallTool,
     Close,
     Escalate,
@@ -40,7 +39,7 @@ _UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_MS = 30 * _UNIT_MS["d"]
 
 
-def read_state(nodes: Nodes, name: str, node: Node, at: At) -> State:
+def read_state(nodes: Nodes, name: str, node: Node, at: Place) -> State:
     fields = nodes.fields(node, f"state {name}", ("do", "next"))
     actions = (read_action(nodes, each) for each in nodes.items(fields.get("do"), f"state {name}'s do"))
     transitions = (read_transition(nodes, each) for each in nodes.items(fields.get("next"), f"state {name}'s next"))
@@ -50,7 +49,7 @@ def read_state(nodes: Nodes, name: str, node: Node, at: At) -> State:
 def read_action(nodes: Nodes, node: Node) -> Action | None:
     """`- close` alone is a word; all others are mappings with one of the actions' names as a key."""
     if isinstance(node, Scalar) and node.text == "close":
-        return Close(at=At(*node.at))
+        return Close(at=node.at)
     if not isinstance(node, Entries):
         nodes.problems.add(node.at, f"an action must be one of {', '.join(_ACTIONS)}, such as '- ask: order_number'")
         return None
@@ -66,7 +65,7 @@ def read_action(nodes: Nodes, node: Node) -> Action | None:
 
 
 def _action(nodes: Nodes, kind: str, fields: Entries) -> Action:
-    main, at = fields.get(kind), At(*fields.at)
+    main, at = fields.get(kind), fields.at
     match kind:
         case "reply":
             return Reply(nodes.texts(main, "reply"), at)
@@ -115,7 +114,7 @@ def read_transition(nodes: Nodes, node: Node, anywhere: bool = False) -> Transit
         return None
     after_ms = _duration(nodes, match["name"], on) if kind == "timeout" else 0
     name = match["name"] or ""
-    return Transition(cast(Trigger, kind), to, "" if kind == "timeout" else name, after_ms, guard, At(*fields.at))
+    return Transition(cast(Trigger, kind), to, "" if kind == "timeout" else name, after_ms, guard, fields.at)
 
 
 def _trigger_hint(kind: str) -> str:

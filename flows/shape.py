@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from documents.problems import Problems
 from flows.definition import AUTOMATIC, AnswerAction, Ask, CallTool, Flow, State, Transition
-from flows.problems import Problems
 
 
 def check_shape(flow: Flow, problems: Problems) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
-from llm.yaml_lines import Entries, Items, Node, Problems, Scalar, number_of, truth_of
+from documents.hints import did_you_mean
+from documents.nodes import Entries, Items, Node, Scalar, is_empty, number_of, plain_value, truth_of
+from documents.problems import Problems
+
+_GROUPING = re.compile(r"(?<=[0-9])_")  # 1_000
 
 
 class Form:
@@ -21,7 +26,7 @@ class Form:
         if isinstance(node, Entries):
             self._values, self._keys = node.values, node.keys
         elif not is_empty(node):
-            problems.add(node, f"{what or 'the document'}: must be a mapping of keys to values")
+            problems.add(node.at, f"{what or 'the document'}: must be a mapping of keys to values")
 
     def node_of(self, key: str) -> Node | None:
         """None if the key is absent or has no value."""
@@ -30,7 +35,7 @@ class Form:
         return None if node is None or is_empty(node) else node
 
     def complain(self, key: str, message: str) -> None:
-        self._problems.add(self._values.get(key, self.node), f"{self._at(key)}: {message}")
+        self._problems.add(self._values.get(key, self.node).at, f"{self._at(key)}: {message}")
 
     def text(self, key: str, default: str = "") -> str:
         node = self.node_of(key)
@@ -52,7 +57,7 @@ class Form:
         node = self.node_of(key)
         if node is None:
             return default
-        number = number_of(node.text) if isinstance(node, Scalar) and node.plain else None
+        number = number_of(_GROUPING.sub("", node.text)) if isinstance(node, Scalar) and node.plain else None
         if number is None:
             self.complain(key, "must be a number")
             return default
@@ -93,7 +98,7 @@ class Form:
             if isinstance(item, Scalar) and not is_empty(item):
                 found.append(item.text)
             else:
-                self._problems.add(item, f"{self._at(key)}: must be a list of texts")
+                self._problems.add(item.at, f"{self._at(key)}: must be a list of texts")
         return tuple(found)
 
     def entries(self, key: str) -> Iterator[tuple[str, Node]]:
@@ -113,11 +118,17 @@ class Form:
     def form(self, key: str) -> Form:
         """The mapping under a key; an empty one if the key is absent."""
         node = self.node_of(key)
-        return Form(
-            node if node is not None else Entries(self.node.line, self.node.column, {}, {}),
-            self._at(key),
-            self._problems,
-        )
+        return Form(node if node is not None else Entries(self.node.at), self._at(key), self._problems)
+
+    def json(self, key: str) -> dict[str, Any] | None:
+        """The mapping under a key as plain data, whatever is in it; None if the key is absent."""
+        node = self.node_of(key)
+        if node is None:
+            return None
+        if not isinstance(node, Entries):
+            self.complain(key, "must be a mapping")
+            return None
+        return {name: plain_value(value, self._problems) for name, value in node.values.items()}
 
     def done(self, **instead: str) -> None:
         """`instead`: what to say of a key that people are known to write."""
@@ -125,16 +136,7 @@ class Form:
             if key in self._asked:
                 continue
             hint = f"; {instead[key]}" if key in instead else did_you_mean(key, self._asked)
-            self._problems.add(node, f"{self._what}: unknown key {key!r}{hint}".removeprefix(": "))
+            self._problems.add(node.at, f"{self._what}: unknown key {key!r}{hint}".removeprefix(": "))
 
     def _at(self, key: str) -> str:
         return f"{self._what}: {key}" if self._what else key
-
-
-def is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null")
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import pairwise
 
-from llm.forms import Form, did_you_mean
+from documents.composing import compose
+from documents.hints import did_you_mean
+from documents.nodes import Node, Scalar, is_empty
+from documents.problems import Problems
+from llm.forms import Form
 from llm.reading_providers import read_provider
 from llm.reading_rules import read_rule
 from llm.routes import EXTRACTIVE_NAME, Budget, ProviderTerms, Route, Routes, Rule
-from llm.yaml_lines import Entries, Node, Problems, Scalar, parse, plain_value
 from schemas.models import HybridRules, Mode
 
-LIMIT = 256 * 1024
 _MOST_RULES = 300  # each is compared with all before it, and each turn may go through all of them
 _MODES: dict[str, Mode] = {"extractive": "extractive", "model": "model", "hybrid": "hybrid"}
 
@@ -28,9 +30,10 @@ default: extractive
 def read(text: str, *, source: str = "routes") -> Routes:
     """Raises InvalidDefinition with one `source:line:column: ...` for each problem."""
     problems = Problems(source)
-    form = Form(parse(text, problems, source=source, limit=LIMIT), "", problems)
-    reader = _Reader(form, problems)
-    routes = reader.read()
+    root = compose(text, problems)
+    if is_empty(root):
+        raise problems.stop(root.at, "the document is empty; at least one route and the default are needed")
+    routes = _Reader(Form(root, "", problems), problems).read()
     problems.raise_any()
     return routes
 
@@ -49,14 +52,14 @@ class _Reader:
         form, problems = self._form, self._problems
         for name, node in form.entries("providers"):
             if name == EXTRACTIVE_NAME:
-                problems.add(node, f"provider {name!r} is always there; give yours another name")
+                problems.add(node.at, f"provider {name!r} is always there; give yours another name")
                 continue
             self._providers[name] = read_provider(name, node, problems)
         for name, node in form.entries("routes"):
             self._nodes[name] = node
             self._routes[name] = self._route(name, Form(node, f"route {name!r}", problems))
         if not self._routes:
-            problems.add(form.node, "routes: at least one is needed")
+            problems.add(form.node.at, "routes: at least one is needed")
         for name, route in self._routes.items():
             self._check_links(route, Form(self._nodes[name], f"route {name!r}", problems))
         self._check_loops()
@@ -64,7 +67,7 @@ class _Reader:
         rules = self._rules(zone)
         default = form.text("default")
         if not default:
-            problems.add(form.node, "default: name the route that is used where no rule holds")
+            problems.add(form.node.at, "default: name the route that is used where no rule holds")
         elif default not in self._routes:
             form.complain("default", self._unknown("route", default, self._routes))
         budgets = {tenant: self._budget(tenant, node) for tenant, node in form.entries("budgets")}
@@ -74,7 +77,7 @@ class _Reader:
     def _route(self, name: str, form: Form) -> Route:
         mode = _MODES[form.choice("mode", _MODES, "extractive")]
         if form.node_of("mode") is None:
-            self._problems.add(form.node, f"route {name!r}: mode: say extractive, model or hybrid")
+            self._problems.add(form.node.at, f"route {name!r}: mode: say extractive, model or hybrid")
         chain = form.names("chain")
         for each in chain:
             if each not in self._providers:
@@ -87,7 +90,7 @@ class _Reader:
         models = [each for each in chain if each in self._providers and self._providers[each].kind != "extractive"]
         if mode != "extractive" and not models and all(each in self._providers for each in chain):
             self._problems.add(
-                form.node, f"route {name!r}: chain: mode {mode} needs at least one provider with a model"
+                form.node.at, f"route {name!r}: chain: mode {mode} needs at least one provider with a model"
             )
         if mode == "extractive" and models:
             form.complain("chain", "mode extractive asks no model; leave the chain out or change the mode")
@@ -115,14 +118,10 @@ class _Reader:
         if mode != "hybrid":
             form.complain("hybrid", f"only mode hybrid checks replies, and this is mode {mode}")
         inner = form.form("hybrid")
-        schema = inner.node_of("json_schema")
-        if schema is not None and not isinstance(schema, Entries):
-            inner.complain("json_schema", "must be a mapping")
-            schema = None
         rules = HybridRules(
             required=self._phrases(inner, "required"),
             forbidden=self._phrases(inner, "forbidden"),
-            json_schema=plain_value(schema) if schema is not None else None,
+            json_schema=inner.json("json_schema"),
             link_hosts=tuple(host.lower() for host in inner.names("link_hosts")),
         )
         for host in rules.link_hosts:
@@ -182,7 +181,7 @@ class _Reader:
         names: set[str] = set()
         for count, node in enumerate(self._form.items("rules"), 1):
             if count > _MOST_RULES:
-                self._problems.add(node, f"rules: {_MOST_RULES} are the most there may be")
+                self._problems.add(node.at, f"rules: {_MOST_RULES} are the most there may be")
                 break
             rule = read_rule(node, count, zone, self._problems)
             form = Form(node, f"rule {rule.name!r}", self._problems)
@@ -194,7 +193,7 @@ class _Reader:
             earlier = next((each for each in rules if each.condition.covers(rule.condition)), None)
             if earlier is not None:
                 self._problems.add(
-                    node, f"rule {rule.name!r} is never reached: {earlier.name!r} holds whenever it does"
+                    node.at, f"rule {rule.name!r} is never reached: {earlier.name!r} holds whenever it does"
                 )
             rules.append(rule)
         return tuple(rules)

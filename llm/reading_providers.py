@@ -6,10 +6,11 @@ import re
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from documents.nodes import Node
+from documents.problems import Problems
 from llm.forms import Form
 from llm.presets import COMPATIBLE, PRESETS, Preset
 from llm.routes import Price, ProviderKind, ProviderTerms, Sampling, Timeouts
-from llm.yaml_lines import Entries, Node, Problems, plain_value
 
 _KINDS: dict[str, ProviderKind] = {"openai": "openai", "local": "local", "extractive": "extractive"}
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}\Z")
@@ -28,7 +29,7 @@ def read_provider(name: str, node: Node, problems: Problems) -> ProviderTerms:
     preset = PRESETS.get(preset_name, COMPATIBLE)
     kind = _KINDS[form.choice("kind", _KINDS, "openai")]
     if form.node_of("kind") is None and not preset_name:
-        problems.add(form.node, f"provider {name!r}: kind: say openai, local or extractive, or name a preset")
+        problems.add(form.node.at, f"provider {name!r}: kind: say openai, local or extractive, or name a preset")
     max_concurrency = form.whole("max_concurrency", 64 if kind == "openai" else 2, least=1, most=10_000)
     terms = ProviderTerms(
         name=name,
@@ -142,11 +143,7 @@ def _timeouts(form: Form, kind: ProviderKind) -> Timeouts:
 
 def _sampling(form: Form) -> Sampling:
     inner = form.form("options")
-    extra = inner.node_of("extra")
-    if extra is not None and not isinstance(extra, Entries):
-        inner.complain("extra", "must be a mapping")
-        extra = None
-    fields = plain_value(extra) if extra is not None else {}
+    fields = inner.json("extra") or {}
     for field in sorted(_OWN_FIELDS & set(fields)):
         inner.complain("extra", f"{field!r} is the gateway's to set")
     sampling = Sampling(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from zoneinfo import ZoneInfo
 
-from llm.forms import Form, did_you_mean
+from documents.hints import did_you_mean
+from documents.nodes import Node
+from documents.problems import Problems
+from llm.forms import Form
 from llm.routes import Rule
 from llm.rules import DAYS, GLOBBED, MINUTES_A_DAY, MOST_STARS, Condition, When
-from llm.yaml_lines import Node, Problems
 
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})\s*[-–]\s*(\d{1,2}):(\d{2})\Z")
 _PRIORITIES = ("low", "normal", "high")

@@ -57,7 +57,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert told[0] == "shop.yaml:1:1: the document has no 'inputs'; did you mean 'input'?"
     assert told[1] == "shop.yaml:3:3: output has no 'remote_imag'; did you mean 'remote_image'?"
     assert told[2].startswith("shop.yaml:4:17: output.unknown_link is 'maybe'; write one of off, flag")
-    assert told[3] == "shop.yaml:5:3: 'unknown_link' is set twice in output; keep one"
+    assert told[3] == "shop.yaml:5:3: 'unknown_link' is here twice, first in line 4; keep one"
     assert told[4].startswith("shop.yaml:6:14: link_hosts has 'https://a.example'")
     assert caught.value.code == "invalid_definition"
 
@@ -66,7 +66,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ("text", "told"),
     [
         ("a: [", "not YAML"),
-        ("[" * 5_000, "nested too deeply"),
+        ("[" * 5_000, "nested more than 48 deep"),
         ("- a", "must be a mapping"),
         ("input: [a]", "must be a mapping"),
         ("input: {prompt_injection: [off]}", "a list or mapping"),
@@ -74,10 +74,10 @@ def test_all_mistakes_are_told_at_once() -> None:
         ("link_hosts: [{}]", "not text"),
         ("forbidden: {English: [a]}", "language"),
         ("forbidden: {en: ['']}", "1 to 200"),
-        ("{}: a", "not a name"),
+        ("{}: a", "a key must be plain text"),
         ("\0", "not YAML"),
         (" " * (MAX_CHARACTERS + 1), "more than 65,536"),
-        ("\n".join(f"a{each}: 1" for each in range(100)), "and 50 more mistakes"),
+        ("\n".join(f"a{each}: 1" for each in range(100)), "guardrails: and 50 more$"),
     ],
 )
 def test_mistakes(text: str, told: str) -> None:
