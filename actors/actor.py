@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from typing import cast
 
 from msgspec import structs
 
 from actors import facts, snapshot
+from actors.mirroring import shadow_of
 from actors.modelling import routed, triggered
 from actors.recorder import Recorder, append
 from actors.reply import answer_of, render
 from actors.rules import TurnRules, VersionedFlow
-from actors.running import Running, Show, request_of
+from actors.running import Running, Show
 from actors.runtime import Runtime
 from actors.session import ReceiveMessage, RecordShadow, decide, question_for
 from actors.state import FOLD_VERSION, KnownKey, State, fingerprint, fold, key_digest
@@ -33,13 +35,15 @@ from schemas.errors import (
     WrongExpectedVersion,
 )
 from schemas.events_pb2 import BotReplied, UserMessageReceived
-from schemas.models import Completion, ModelUnavailable, Priority, Situation
+from schemas.models import Priority, Situation
+from schemas.tools import ToolOutcome
 
 MAILBOX = 32  # commands that may wait for one session
 SNAPSHOT_EVERY = 250  # events; folding as many takes about a millisecond
 _ATTEMPTS = 4  # each one lost race means that somebody else made progress
 _RECOVERY_MS = 15_000  # what a turn that was cut off may take
-_SHADOW_MS = 60_000
+
+_log = logging.getLogger("kefu.host")
 
 
 class _Waiting:
@@ -58,6 +62,7 @@ class SessionActor:
 
     __slots__ = (
         "_in_progress",
+        "_known",
         "_lock",
         "_mirrors",
         "_running",
@@ -67,6 +72,7 @@ class SessionActor:
         "session_id",
         "state",
         "tenant",
+        "used_at_ms",
     )
 
     def __init__(self, runtime: Runtime, tenant: str, external_id: str) -> None:
@@ -80,10 +86,13 @@ class SessionActor:
         self._in_progress: dict[str, _Waiting] = {}
         self._running: tuple[str, Running] | None = None
         self._mirrors: set[asyncio.Task[None]] | None = None  # few sessions ever have any
+        self._known: dict[str, ToolOutcome] | None = None  # of calls whose outcome is not in the log yet
+        self.used_at_ms = 0  # when it was last wanted for anything
 
     @property
     def idle(self) -> bool:
-        return not self._in_progress
+        """Nothing is under way that another actor of the session could get in the way of."""
+        return not (self._in_progress or self._mirrors or self._lock.locked())
 
     # --- Mailbox ---------------------------------------------------------------------------------------
 
@@ -129,20 +138,25 @@ class SessionActor:
             self._running[1].leave()
 
     async def open(self) -> None:
-        """Load the session before it is asked anything."""
+        """Load the session before it is asked anything. One that has not begun is not made by being looked at."""
         async with self._lock:
-            if self.state is None:
+            if self.state is None and not self.session_id:
+                self.session_id = await self._runtime.store.find(self.tenant, self.external_id) or 0
+            if self.state is None and self.session_id:
                 await self.activate()
 
     async def prepare(self, text: str) -> None:
         """Have the answer ready for a message that is still being written. Changes nothing."""
+        if self._lock.locked():
+            return  # a turn is being run: what follows it is not known yet
         await self.open()
-        state, rules = self.state, self._runtime.rules.of(self.tenant)
-        if state is None or state.flow is not None or state.proposal is not None:
+        await self._runtime.rules.ready()
+        state = self.state or State(tenant=self.tenant, external_id=self.external_id)
+        if state.flow is not None or state.proposal is not None:
             return
-        question = question_for(state, text, grounded=rules.uses_models)
+        question = question_for(state, text, grounded=self._runtime.rules.of(self.tenant).uses_models)
         if self._runtime.answerer.cached(question) is None:
-            await self._runtime.answerer.answer(question)
+            await self._runtime.answerer.prepare(question)
 
     # --- A turn ----------------------------------------------------------------------------------------
 
@@ -193,7 +207,11 @@ class SessionActor:
             step = Consult(question.text, False, question.grounded)
             consulted = facts.consulted(turn.key, step, answer, rules, message.at_ms)
             return await self._at_length(state, rules, turn, structs.replace(message, facts=consulted), show)
-        answer = routed(answer, rules.choose(Situation(self.tenant, self.external_id, message.at_ms)))
+        priority = cast(Priority, turn.priority or "normal")
+        situation = Situation(
+            self.tenant, self.external_id, message.at_ms, answer.language, answer.intent, priority=priority
+        )
+        answer = routed(answer, rules.choose(situation))
         # Nothing else can follow: message and reply in one append, which is what most turns are.
         events = decide(state, structs.replace(message, answer=answer))
         await append(self._runtime, self.session_id, state, events)
@@ -220,12 +238,17 @@ class SessionActor:
             pinned = None if flow is None else VersionedFlow(flow, at.version)
         priority = cast(Priority, (opened and opened.priority) or "normal")
         turn = Turn(rules, self._runtime.clock(), priority, pinned)
-        running = Running(self._runtime, recorder, turn, key, deadline_ms, show)
+        self._known = {} if self._known is None else self._known
+        running = Running(self._runtime, recorder, turn, key, deadline_ms, show, self._known)
         self._running = (key, running)
+        waiting = self._in_progress.get(key)
+        if waiting is not None and waiting.waiters <= 0:
+            running.leave()  # they left before it began
         try:
             given = await running.to_its_reply()
         finally:
             self._running = None
+        self._known = None
         for ask in running.shadows:
             self._mirror(key, ask)
         return given
@@ -240,17 +263,7 @@ class SessionActor:
         task.add_done_callback(self._mirrors.discard)
 
     async def _shadow(self, key: str, ask: Ask) -> None:
-        clock = self._runtime.clock
-        request = request_of(ask, self.tenant, ask.choice.shadow, clock(), clock() + _SHADOW_MS)
-        ask = ask._replace(choice=structs.replace(ask.choice, route=ask.choice.shadow))
-        event = facts.unanswered(key, ask, (), "", clock())
-        try:
-            async for each in self._runtime.models.stream(request):
-                if isinstance(each, Completion):
-                    event = facts.completed(key, ask, each, clock())
-        except ModelUnavailable as error:
-            event = facts.unanswered(key, ask, error.attempts, error.partial, clock())
-        event.shadow = True
+        event = await shadow_of(self._runtime, self.tenant, key, ask)
         for _ in range(_ATTEMPTS):
             async with self._lock:
                 try:
@@ -259,6 +272,9 @@ class SessionActor:
                     return
                 except (WrongExpectedVersion, AppendOutcomeUnknown):
                     self.state = None
+                except KefuError as error:
+                    _log.warning("session %r: what its shadow said is not recorded: %s", self.external_id, error)
+                    return
 
     async def _recorded(self, turn: TurnRequest, print_: bytes, known: KnownKey) -> bytes:
         """The reply that this key got before, from the log."""

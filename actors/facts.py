@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from actors.modelling import triggered
 from actors.rules import TurnRules
 from actors.session import answer_part
 from actors.steps import Ask, Consult
 from events.codec import Event
+from guardrails.results import inspect_result
 from guardrails.retrieval import inspect_passages
 from schemas.answers import Answer
 from schemas.events_pb2 import (
@@ -45,7 +48,7 @@ def consulted(key: str, step: Consult, answer: Answer, rules: TurnRules, at_ms: 
     return (*(triggered(key, finding, at_ms) for finding in findings), event)
 
 
-def completed(key: str, ask: Ask, done: Completion, at_ms: int, *, shadow: bool = False) -> ModelReplied:
+def completed(key: str, ask: Ask, done: Completion, at_ms: int) -> ModelReplied:
     """A model's whole reply."""
     event = _asked(key, ask, at_ms, done.attempts)
     event.provider, event.model, event.text = done.provider, done.model, done.text
@@ -54,7 +57,7 @@ def completed(key: str, ask: Ask, done: Completion, at_ms: int, *, shadow: bool 
     event.input_tokens, event.output_tokens = done.usage.input_tokens, done.usage.output_tokens
     event.cost = done.usage.cost
     event.first_token_us, event.took_us = done.first_token_us, done.took_us
-    event.shadow = shadow
+    event.usage_estimated = done.usage.estimated
     return event
 
 
@@ -78,13 +81,17 @@ def _asked(key: str, ask: Ask, at_ms: int, attempts: Sequence[Attempt]) -> Model
         attempts=[ModelAttempt(provider=a.provider, model=a.model, error=a.error, took_us=a.took_us) for a in attempts],
         prompt_hash=ask.prompt_hash,
         repair=ask.repair,
+        tools_version=ask.tools_version,
         at_ms=at_ms,
     )
 
 
-def returned(claim: ToolClaimed, outcome: ToolOutcome, at_ms: int, *, reconciled: bool = False) -> ToolReturned:
-    """What came of a claimed call."""
-    return ToolReturned(
+def returned(
+    claim: ToolClaimed, outcome: ToolOutcome, at_ms: int, rules: TurnRules, *, reconciled: bool = False
+) -> tuple[Event, ...]:
+    """What came of a claimed call, and what a guardrail found in its result, which models then get without it."""
+    shown, findings = inspect_result(claim.tool, outcome.result, rules.guardrails)
+    event = ToolReturned(
         key=claim.key,
         call_id=claim.call_id,
         tool=claim.tool,
@@ -94,4 +101,14 @@ def returned(claim: ToolClaimed, outcome: ToolOutcome, at_ms: int, *, reconciled
         took_us=outcome.took_us,
         reconciled=reconciled,
         at_ms=at_ms,
+        shown="" if not findings and _same(shown, outcome.result) else shown,
     )
+    return (*(triggered(claim.key, finding, at_ms) for finding in findings), event)
+
+
+def _same(shown: str, result: str) -> bool:
+    """Nothing was taken out; JSON may have been written anew."""
+    try:
+        return shown == result or bool(msgspec.json.decode(shown) == msgspec.json.decode(result))
+    except (msgspec.DecodeError, RecursionError):
+        return False

@@ -15,7 +15,7 @@ from schemas.models import Attempt, Completion, Usage
 KEPT = 5_000  # replies
 CACHE = "cache"  # the attempt of a reply that cost nothing
 
-_Key = tuple[str, str, int, bytes, tuple[str, ...]]
+_Key = tuple[str, str, int, bytes, int]
 
 
 class GivenReplies:
@@ -49,5 +49,4 @@ def _opens(state: State, ask: Ask) -> bool:
 
 
 def _key(state: State, ask: Ask) -> _Key:
-    tools = tuple(spec.name for spec in ask.tools)
-    return state.tenant, ask.choice.route, ask.choice.version, ask.prompt_hash, tools
+    return state.tenant, ask.choice.route, ask.choice.version, ask.prompt_hash, ask.tools_version

@@ -29,6 +29,7 @@ from schemas.errors import KefuError
 from schemas.settings import Settings
 
 HOLD_S = 0.5  # how long an exchange waits for a reply before it returns empty
+CALLS = 3  # exchanges under way at once, of one client
 _CLIENT_IDLE_S = 60.0
 
 _log = logging.getLogger("kefu.host")
@@ -87,6 +88,9 @@ class SessionHostCore:
             else:
                 self._spawn(self._prepare(turn))
         if not client.ready:
+            # A turn that comes now must find a call to travel with: one of the client's is always given back.
+            while len(client.waiters) >= CALLS - 1:
+                _release(client.waiters.popleft())
             waiter: asyncio.Future[None] = self._loop.create_future()
             client.waiters.append(waiter)
             timer = self._loop.call_later(HOLD_S, _release, waiter)

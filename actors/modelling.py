@@ -6,7 +6,6 @@ once; then the grounded answer is given, and if there is none, a person is calle
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from actors.stage import Stage
 from actors.state import State
 from actors.steps import Ask, Facts, Reply, Turn
 from actors.texts import say
+from actors.uncited import cited, uncited
 from actors.wording import escalated, language, own
 from guardrails.grounded import Grounding, check_reply
 from guardrails.outputs import OutputContext, inspect_output
@@ -31,7 +31,6 @@ from schemas.tools import ToolCall
 
 MAX_ROUNDS = 5  # of tool calls in one turn
 MAX_CALLS = 8  # in one round; a model that wants more is told so
-_CITED = re.compile(r"[ \t]*\[(\d{1,2})\]")
 
 
 class Call(NamedTuple):
@@ -92,10 +91,14 @@ def _ask(
     repair: bool = False,
 ) -> Ask:
     prompt = prompt_for(state, stage, choice, consulted, question, repair=repair)
-    # In a flow the customer's yes would be taken for an answer to the flow.
-    tools = [spec for spec in turn.rules.offered() if not (state.flow and _needs_yes(turn, spec.name))]
+    # In a flow the customer's yes would be taken for an answer to the flow. After a call that the customer allowed the
+    # model has only to say what came of it.
+    offered = () if stage.decided else turn.rules.offered()
+    tools = [spec for spec in offered if not (state.flow and _needs_yes(turn, spec.name))]
+    terms = turn.rules.tool(tools[0].name) if tools else None
+    version = terms.version if terms is not None else 0
     shown = choice.mode == "model" and state.flow is None and not repair
-    return Ask(choice, prompt.messages, prompt.prompt_hash, tuple(tools), _texts(consulted), shown, repair)
+    return Ask(choice, prompt.messages, prompt.prompt_hash, tuple(tools), version, _texts(consulted), shown, repair)
 
 
 def prompt_for(
@@ -118,7 +121,7 @@ def prompt_for(
         system=choice.system or system_prompt(speaks),
         language=speaks,
         flow_note=f"{flow.flow}: {flow.state}" if flow else "",
-        slots=flow.slots if flow else {},
+        slots={name: value for name, value in flow.slots.items() if not name.startswith("_")} if flow else {},
         passages=[(p.id, p.revision, p.title, p.text) for p in consulted.passages] if consulted else [],
         summary=state.summary,
         recent=state.recent[:-1],
@@ -158,7 +161,7 @@ def _exchange(text: str, called: list[tuple[ToolCall, str]]) -> list[Message]:
 
 def _result(stage: Stage, id: str) -> str:
     returned = stage.returned.get(id)
-    return returned.result if returned is not None else '{"error":"too_many_calls"}'
+    return (returned.shown or returned.result) if returned is not None else '{"error":"too_many_calls"}'
 
 
 def _call_id(state: State, round_: int, index: int) -> str:
@@ -174,7 +177,7 @@ def output_context(state: State, choice: RouteChoice, passages: tuple[str, ...])
     """What a reply may draw on: `passages` beside what was said and what tools returned."""
     return OutputContext(
         system=choice.system or system_prompt(language(state)),
-        grounding=(*passages, *_results(state)),
+        grounding=(*passages, *_results(state), *_slots(state)),
         conversation=tuple(text for _, text in state.recent),
         link_hosts=choice.hybrid.link_hosts,
     )
@@ -185,8 +188,11 @@ def _texts(consulted: KnowledgeConsulted | None) -> tuple[str, ...]:
 
 
 def _results(state: State) -> tuple[str, ...]:
-    slots = (msgspec.json.encode(state.flow.slots).decode(),) if state.flow and state.flow.slots else ()
-    return tuple(result for _, result in state.results) + slots
+    return tuple(result for _, result in state.results)
+
+
+def _slots(state: State) -> tuple[str, ...]:
+    return (msgspec.json.encode(state.flow.slots).decode(),) if state.flow and state.flow.slots else ()
 
 
 def _check(
@@ -197,14 +203,15 @@ def _check(
     consulted: KnowledgeConsulted | None,
     last: ModelReplied,
 ) -> Facts:
-    text = _CITED.sub("", last.text)
+    text = uncited(last.text)
     found = list(inspect_output(text, output_context(state, choice, _texts(consulted)), turn.rules.guardrails))
     checked: tuple[Finding, ...] = ()
     if choice.mode == "hybrid":
         grounding = Grounding(
             passages=_texts(consulted),
-            # What a tool was asked may be repeated like what it said.
-            results=(*_results(state), *(claim.arguments for claim in stage.claimed.values())),
+            results=_results(state),
+            # May be repeated, but is no promise of the company's: what was filled in, and what a tool was asked.
+            given=(*_slots(state), *(claim.arguments for claim in stage.claimed.values())),
             customer=tuple(text for from_customer, text in state.recent if from_customer),
         )
         checked = check_reply(text, grounding, choice.hybrid, language(state))
@@ -258,12 +265,11 @@ def written(state: State, consulted: KnowledgeConsulted | None, last: ModelRepli
     """What the model wrote, with its sources. `consulted`: what it was given to write from."""
     known = answer_of(consulted.answer) if consulted else None
     passages = consulted.passages if consulted else []
-    numbers = list(dict.fromkeys(int(number) for number in _CITED.findall(last.text)))
-    cited = [passages[n - 1] for n in numbers if 0 < n <= len(passages)]
-    citations = tuple(Citation(p.id, p.revision, p.title, p.text[:300]) for p in cited)
+    sources = [passages[n - 1] for n in cited(last.text) if 0 < n <= len(passages)]
+    citations = tuple(Citation(p.id, p.revision, p.title, p.text[:300]) for p in sources)
     return Answer(
         kind="answer",
-        text=_CITED.sub("", last.text).strip(),
+        text=uncited(last.text),
         language=language(state),
         confidence=known.confidence if known else 1.0,
         knowledge_version=known.knowledge_version if known else 0,

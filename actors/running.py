@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from typing import cast
 
+from actors.calling import refusal
 from actors.facts import completed, consulted, returned, unanswered
 from actors.modelling import output_context, routed
 from actors.recorder import Recorder
@@ -14,18 +15,20 @@ from actors.runtime import Runtime
 from actors.session import CompleteTurn, RecordFacts
 from actors.steps import Ask, Consult, Facts, Invoke, Reconcile, Reply, Turn
 from actors.turn import next_step
+from actors.uncited import Uncited, uncited
 from actors.wording import escalated
 from events.codec import Event
 from guardrails.streaming import OutputStream
 from schemas.answers import Answer, Question
 from schemas.events_pb2 import BotReplied, ToolClaimed
 from schemas.models import Completion, Delta, ModelRequest, ModelUnavailable
-from schemas.tools import ToolRequest
+from schemas.tools import ToolOutcome, ToolRequest
 
 Show = Callable[[str], None]
 
 _MAX_STEPS = 200  # far beyond what flows and models are allowed to ask for
 _SPARE_MS = 400  # before the turn's own deadline a model must be done, so that something else can still be said
+_LEAST_MS = 1_000  # what reconciling is given, however late it is
 _TOOL_MS = 30_000  # what a tool may take at most, whatever its declaration says
 
 
@@ -33,14 +36,23 @@ class Running:
     """One run of one turn. `show`: takes a model's words as they come; None if nobody reads along."""
 
     def __init__(
-        self, runtime: Runtime, recorder: Recorder, turn: Turn, key: str, deadline_ms: int, show: Show | None
+        self,
+        runtime: Runtime,
+        recorder: Recorder,
+        turn: Turn,
+        key: str,
+        deadline_ms: int,
+        show: Show | None,
+        known: dict[str, ToolOutcome],
     ) -> None:
+        """`known`: outcomes of this session's calls that may not be in the log, by idempotency key; added to."""
         self._runtime = runtime
         self._recorder = recorder
         self._turn = turn
         self._key = key
         self._deadline_ms = deadline_ms
         self._show = show
+        self._known = known
         self._asking: asyncio.Task[Completion | ModelUnavailable] | None = None
         self._partial: list[str] = []
         self._left = False
@@ -93,7 +105,7 @@ class Running:
             return step.events
         if isinstance(step, Ask):
             return (await self._ask(step),)
-        return (await self._use(step.claim, again=isinstance(step, Reconcile)),)
+        return await self._use(step.claim, again=isinstance(step, Reconcile))
 
     async def _find(self, step: Consult) -> Answer:
         state, answerer = self._recorder.ahead, self._runtime.answerer
@@ -111,7 +123,7 @@ class Running:
         given = self._runtime.given
         kept = None if given is None else given.find(self._recorder.ahead, ask)
         if kept is not None:
-            self._give(kept.text if ask.shown else "")
+            self._give(uncited(kept.text) if ask.shown else "")
             return completed(self._key, ask, kept, self._runtime.clock())
         await self._recorder.flush()  # what costs money is preceded by an append that won
         if ask.choice.shadow and ask.messages[-1].role == "user" and not ask.repair:
@@ -139,7 +151,7 @@ class Running:
 
     async def _reply_of(self, ask: Ask) -> Completion | ModelUnavailable:
         state = self._recorder.ahead
-        guard = None
+        guard, plain = None, Uncited()
         if ask.shown and self._show is not None:
             guard = OutputStream(output_context(state, ask.choice, ask.passages), self._turn.rules.guardrails)
         request = request_of(ask, state.tenant, ask.choice.route, self._runtime.clock(), self._deadline_ms - _SPARE_MS)
@@ -147,10 +159,12 @@ class Running:
             async with aclosing(self._runtime.models.stream(request)) as stream:
                 async for event in stream:
                     if not isinstance(event, Delta):
-                        self._give(guard.end() if guard else "")
+                        if guard is not None:
+                            self._give(plain.feed(guard.end()) + plain.end())
                         return event
                     self._partial.append(event.text)
-                    self._give(guard.feed(event.text) if guard else "")
+                    if guard is not None:
+                        self._give(plain.feed(guard.feed(event.text)))
         except ModelUnavailable as error:
             return error
         return ModelUnavailable("the gateway ended without a reply", (), "".join(self._partial))
@@ -161,12 +175,19 @@ class Running:
 
     # --- Tools -----------------------------------------------------------------------------------------
 
-    async def _use(self, claim: ToolClaimed, *, again: bool) -> Event:
-        """Calls a tool; `again`: for a claim of a process that has died."""
+    async def _use(self, claim: ToolClaimed, *, again: bool) -> tuple[Event, ...]:
+        """Calls a tool; `again`: for a claim without an outcome in the log, of this process or of one that has died."""
+        clock, state = self._runtime.clock, self._recorder.ahead
+        outcome = self._known.get(claim.idempotency_key)
+        if outcome is not None:  # only its recording had failed
+            return returned(claim, outcome, clock(), self._turn.rules)
         if not again:
+            if clock() > self._deadline_ms:
+                detail = "there was no time left to call it"
+                return (refusal(state, self._turn, claim.call_id, claim.tool, "deadline", detail),)
             self._recorder.take(RecordFacts(self._key, (claim,)))
             await self._recorder.flush()
-        state, clock = self._recorder.ahead, self._runtime.clock
+        left_ms = self._deadline_ms - _SPARE_MS - clock()
         request = ToolRequest(
             tenant=state.tenant,
             version=claim.tools_version,
@@ -174,13 +195,14 @@ class Running:
             arguments=claim.arguments,
             idempotency_key=claim.idempotency_key,
             session=state.external_id,
-            deadline_ms=max(min(self._deadline_ms - _SPARE_MS, clock() + _TOOL_MS), clock() + 1_000),
+            deadline_ms=clock() + min(max(left_ms, _LEAST_MS), _TOOL_MS),
         )
         self._runtime.probe("before_tool")
         tools = self._runtime.tools
         outcome = await (tools.reconcile(request) if again else tools.call(request))
+        self._known[claim.idempotency_key] = outcome
         self._runtime.probe("after_tool")
-        return returned(claim, outcome, clock(), reconciled=again)
+        return returned(claim, outcome, clock(), self._turn.rules, reconciled=again)
 
 
 def request_of(ask: Ask, tenant: str, route: str, now_ms: int, latest_ms: int) -> ModelRequest:

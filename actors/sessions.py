@@ -84,6 +84,7 @@ class Sessions:
         if len(self._actors) >= self._capacity:
             self._let_go(len(self._actors) + 1 - self._capacity)
         self._actors[key] = actor
+        actor.used_at_ms = self._runtime.clock()
         return actor
 
     async def sweep_forever(self) -> None:
@@ -93,8 +94,8 @@ class Sessions:
             self._passivate(self._expired(self._runtime.clock() - self._idle_ms))
 
     def _expired(self, oldest_ms: int) -> list[tuple[str, str]]:
-        """Idle actors whose state has not changed since then. The oldest come first: the first younger ends it."""
-        by_age = itertools.takewhile(lambda item: _last_at(item[1]) <= oldest_ms, self._actors.items())
+        """Idle actors that nobody has wanted since then. The oldest come first: the first younger ends it."""
+        by_age = itertools.takewhile(lambda item: item[1].used_at_ms <= oldest_ms, self._actors.items())
         return [key for key, actor in by_age if actor.idle]
 
     def _let_go(self, count: int) -> None:
@@ -113,8 +114,3 @@ class Sessions:
         task = asyncio.get_running_loop().create_task(actor.save_snapshot())
         self._snapshots.add(task)
         task.add_done_callback(self._snapshots.discard)
-
-
-def _last_at(actor: SessionActor) -> int:
-    """When the actor's state last changed, in milliseconds since 1970; 0 if it has none."""
-    return actor.state.last_at_ms if actor.state is not None else 0

@@ -36,6 +36,7 @@ class Ask(NamedTuple):
     messages: tuple[Message, ...]
     prompt_hash: bytes
     tools: tuple[ToolSpec, ...]
+    tools_version: int
     passages: tuple[str, ...]
     shown: bool
     repair: bool

@@ -247,6 +247,6 @@ def _after_decision(state: State, turn: Turn, stage: Stage) -> Step:
             if not isinstance(step, modelling.Call):
                 return step
         return Reply(own(state, "flow", say("done", speaks)))
-    if "declined" in returned.result or "not_confirmed" in returned.result:
+    if returned.call_id not in stage.claimed:  # it was never called: the customer did not want it
         return Reply(own(state, "flow", say("declined", speaks)))
     return Reply(own(state, "flow", say("failed", speaks), offer_person=True))

@@ -55,6 +55,9 @@ class _Known:
     async def answer(self, question: Question) -> Answer:
         return _ANSWER
 
+    async def prepare(self, question: Question) -> None:
+        return None
+
 
 async def measure(folder: Path) -> SessionFigures:
     """Needs an idle machine and about half a minute."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 from ray.serve.handle import DeploymentHandle
 
@@ -33,8 +34,10 @@ class GatewayDeployment(Answering):
     async def stream(self, payload: bytes) -> AsyncIterator[bytes]:
         """A MessagePack ModelRequest to MessagePack Deltas and, at the end, a Completion or Failed."""
         try:
-            async for event in self._outside.models.stream(decode_request(payload)):
-                yield encode(event)
+            # Closed here and now when the session leaves, not when it is collected: a model would write on till then.
+            async with aclosing(self._outside.models.stream(decode_request(payload))) as events:
+                async for event in events:
+                    yield encode(event)
         except ModelUnavailable as error:
             yield encode(Failed(error.detail, error.attempts, error.partial))
 

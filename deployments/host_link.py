@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 import msgspec
 import ray
 
-from actors.host import HOLD_S
+from actors.host import CALLS, HOLD_S
 from actors.placement import NAMESPACE
 from schemas.api import MORE, TurnOutcome, TurnRequest
 from schemas.errors import DeadlineExceeded
 
-CALLS = 3  # actor calls under way at once, per host
 MAX_TURNS = 256  # turns in one call
 STALL_S = 2.5  # beyond HOLD_S a host that says nothing is taken for stalled
 

@@ -75,9 +75,12 @@ class HostRouter:
             self.waiting -= 1
 
     def tell(self, tenant: str, session: str, what: What, key: str = "", text: str = "") -> None:
-        """Something for the session that has no outcome; lost if its host is not there."""
+        """Something for the session that has no outcome; lost if its host is not there.
+
+        A busy ingress leaves it out, but for `leave`, which makes it less busy.
+        """
         name = self._choose(tenant, session, set())
-        if name is not None and self.waiting < _MAX_WAITING // 4:
+        if name is not None and (what == "leave" or self.waiting < _MAX_WAITING // 4):
             self._link(name).tell(TurnRequest(0, tenant, session, key, text, 0, what))
 
     async def _pause(self, deadline_ms: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -47,6 +48,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int = MAX_BODY) -> tu
     if len(body) > limit:
         raise _too_large(limit)
     return headers, body
+
+
+def ascii_header(headers: Mapping[bytes, bytes], name: str) -> str | None:
+    """The header's value, None if it is not there. Raises InvalidRequest unless it is ASCII."""
+    value = headers.get(name.lower().encode())
+    if value is None:
+        return None
+    try:
+        return value.decode("ascii")
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"`{name}` must be printable ASCII") from None
 
 
 def _too_large(limit: int) -> BodyTooLarge:

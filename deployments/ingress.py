@@ -14,7 +14,7 @@ from deployments.compilers import compilers
 from deployments.completions import Completions
 from deployments.definition_pages import DefinitionPages
 from deployments.host_router import HostRouter
-from deployments.http import problem_response, read_body, reply_events, respond, start_stream
+from deployments.http import ascii_header, problem_response, read_body, reply_events, respond, start_stream
 from deployments.knowledge_pages import KnowledgePages
 from deployments.outside import Outside
 from deployments.pages import pages
@@ -25,7 +25,7 @@ from deployments.wiring import runtime_builder
 from events.postgres import PostgresStore
 from events.postgres_definitions import PostgresDefinitions
 from schemas.api import TurnOutcome, encode_json
-from schemas.errors import InvalidRequest, KefuError, MethodNotAllowed
+from schemas.errors import KefuError, MethodNotAllowed
 from schemas.ids import now_ms
 from schemas.metrics import Metrics
 from schemas.settings import Settings
@@ -70,8 +70,8 @@ class App:
                 raise MethodNotAllowed(f"{scope['method']} /v1/chat is not supported; use POST")
             headers, body = await read_body(scope, receive)
             request = requests.chat_request(body)
-            key = headers.get(b"x-idempotency-key")
-            key_text = requests.new_key() if key is None else requests.checked_id(_ascii(key), "X-Idempotency-Key")
+            key = ascii_header(headers, "X-Idempotency-Key")
+            key_text = requests.new_key() if key is None else requests.checked_id(key, "X-Idempotency-Key")
             session = request.session_id or requests.new_session_id()
             priority = "" if request.priority == "normal" else request.priority
             if request.stream:
@@ -86,13 +86,6 @@ class App:
             return
         self._metrics.turn("http", outcome.status, started)
         await respond(send, outcome.status, outcome.body, retry_after_s=outcome.retry_after_s)
-
-
-def _ascii(header: bytes) -> str:
-    try:
-        return header.decode("ascii")
-    except UnicodeDecodeError:
-        raise InvalidRequest("`X-Idempotency-Key` must be printable ASCII") from None
 
 
 class _AsEvents:

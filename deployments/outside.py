@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 
 from actors.host import spare_the_collector
 from deployments.compilers import compilers
@@ -25,6 +26,9 @@ from tools.calling import SHIPPED_MODULES, ToolCaller
 from tools.secrets import secrets_from
 
 _WARM_S = 0.5
+_WARM_AGAIN_S = 5.0  # after a failure
+
+_log = logging.getLogger("kefu.gateway")
 
 
 class Outside:
@@ -50,16 +54,24 @@ class Outside:
         await self._definitions.loaded()
 
     async def keep_warm(self, tenant: str) -> None:
-        """Have the providers of the tenant's routes ready, and those of every version that comes."""
+        """Have the providers of the tenant's routes ready, and those of every version that comes. Never ends."""
         known = 0
+        spared = False
         while True:
-            await self.loaded()
-            version = self.routes_version(tenant)
-            if version != known and self.routes(tenant).uses_models:
-                await self.gateway.warm(tenant, version)
-                spare_the_collector()
-            known = version
-            await asyncio.sleep(_WARM_S)
+            pause_s = _WARM_S
+            try:
+                await self.loaded()
+                version = self.routes_version(tenant)
+                if version != known and self.routes(tenant).uses_models:
+                    await self.gateway.warm(tenant, version)
+                    if not spared:  # what freezes with later versions would be kept for ever
+                        spare_the_collector()
+                        spared = True
+                known = version
+            except Exception:
+                _log.exception("the providers of tenant %s could not be made ready; it will be tried again", tenant)
+                pause_s = _WARM_AGAIN_S
+            await asyncio.sleep(pause_s)
 
     @functools.cached_property
     def gateway(self) -> Gateway:

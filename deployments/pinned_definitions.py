@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from typing import Any
 
@@ -11,6 +12,8 @@ from events.definitions import DefinitionStore, Kind
 from schemas.errors import InvalidDefinition, NotFound
 
 KEPT = 512
+
+_log = logging.getLogger("kefu.definitions")
 
 _Key = tuple[str, Kind, str, int]
 
@@ -59,6 +62,12 @@ class Pinned:
             return await asyncio.to_thread(self._compilers.compile, kind, body)
         except InvalidDefinition as error:
             return error
+        except Exception as error:  # a reader's defect is met again with every try: the sessions go on without it
+            _log.exception("the reader of a %s failed on %r of tenant %r, version %d", kind, name, tenant, version)
+            return InvalidDefinition(
+                f"{kind} {name!r} of tenant {tenant!r} cannot be read in version {version} ({type(error).__name__}); "
+                "put it again, changed"
+            )
 
     def _arrived(self, key: _Key, done: asyncio.Task[Any]) -> None:
         del self._coming[key]

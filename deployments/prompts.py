@@ -51,6 +51,6 @@ def _prompt(state: State, event: ModelReplied, routes: Routes) -> Prompt | None:
         return None
     choice: RouteChoice = choice_of(routes, event.route_version, event.route, event.rule, language(state))
     stage = read(state)
-    question = stage.moved.consult if stage.moved is not None else meant(state, state.open_turn.text)
+    question = (stage.moved.consult if stage.moved is not None else "") or meant(state, state.open_turn.text)
     consulted = None if stage.decided else stage.consulted
     return prompt_for(state, stage, choice, consulted, question, repair=event.repair)

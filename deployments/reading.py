@@ -118,7 +118,7 @@ def summary(state: State) -> dict[str, Any]:
 def telemetry(event: ModelReplied) -> dict[str, Any]:
     """What is recorded of a model's reply under the names of OpenTelemetry's conventions."""
     attempts = tuple(Attempt(a.provider, a.model, a.error, a.took_us) for a in event.attempts)
-    usage = Usage(event.input_tokens, event.output_tokens, event.cost)
+    usage = Usage(event.input_tokens, event.output_tokens, event.cost, event.usage_estimated)
     return dict(
         reply_attributes(
             Completion(

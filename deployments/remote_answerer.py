@@ -12,6 +12,7 @@ from schemas.answers import Answer, Question
 from schemas.errors import AnswererUnavailable
 
 CACHE = 20_000  # answers
+DRAFTS = 2_000  # answers to what is being typed
 _MAX_QUESTIONS = 64  # in one call
 _CALLS = 3  # under way at once: two being embedded, one being looked up
 _OF_NO_VERSION = frozenset({"smalltalk", "escalated"})
@@ -51,10 +52,12 @@ class RemoteAnswerer:
         self._timeout_s = timeout_s
         self._batcher = Batcher(self._answer_batch, max_items=_MAX_QUESTIONS, width=_CALLS)
         self._cache: dict[_Key, Answer] = {}
+        self._drafts: dict[_Key, Answer] = {}  # apart, so that what is typed does not drive out what is asked
         self._asking: dict[_Key, asyncio.Future[Answer]] = {}
 
     def cached(self, question: Question) -> Answer | None:
-        answer = self._cache.get(_key(question))
+        key = _key(question)
+        answer = self._cache.get(key) or self._drafts.get(key)
         if answer is None or answer.kind in _OF_NO_VERSION:
             return answer
         if answer.knowledge_version != self._version(question.tenant):
@@ -62,20 +65,26 @@ class RemoteAnswerer:
         return answer if answer.rules_version == self._rules_version(question.tenant) else None
 
     async def answer(self, question: Question) -> Answer:
+        return await self._joined(question, self._cache, CACHE)
+
+    async def prepare(self, question: Question) -> None:
+        await self._joined(question, self._drafts, DRAFTS)
+
+    async def _joined(self, question: Question, kept: dict[_Key, Answer], most: int) -> Answer:
         key = _key(question)
         asking = self._asking.get(key)
         if asking is None:
-            asking = self._asking[key] = asyncio.ensure_future(self._asked(question, key))
+            asking = self._asking[key] = asyncio.ensure_future(self._asked(question, key, kept, most))
             asking.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(asking)
 
-    async def _asked(self, question: Question, key: _Key) -> Answer:
+    async def _asked(self, question: Question, key: _Key, kept: dict[_Key, Answer], most: int) -> Answer:
         answer = await self._batcher.submit(question)
         if not answer.learning:
-            self._cache.pop(key, None)  # what is kept anew counts as the newest
-            if len(self._cache) >= CACHE:
-                del self._cache[next(iter(self._cache))]  # the oldest
-            self._cache[key] = msgspec.structs.replace(answer, answer_us=0)
+            kept.pop(key, None)  # what is kept anew counts as the newest
+            if len(kept) >= most:
+                del kept[next(iter(kept))]  # the oldest
+            kept[key] = msgspec.structs.replace(answer, answer_us=0)
         return answer
 
     async def _answer_batch(self, questions: list[Question]) -> list[Answer | BaseException]:

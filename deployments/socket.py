@@ -62,7 +62,8 @@ class _Socket:
         self._receive = receive
         self._send = send
         self._session: str | None = None
-        self._turns: set[asyncio.Task[None]] = set()
+        self._turns: set[asyncio.Task[None]] = set()  # messages that have no reply yet
+        self._others: set[asyncio.Task[None]] = set()
         self._unannounced: dict[str, float] = {}  # when a turn began, by its key
         self._unanswered: set[str] = set()
         self._next_draft = 0.0
@@ -73,7 +74,7 @@ class _Socket:
         while True:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
-                self._spawn(self._gone())
+                self._spawn(self._gone(), self._others)
                 return
             text, data = event.get("text"), event.get("bytes")
             try:
@@ -92,7 +93,7 @@ class _Socket:
                 raise InvalidRequest('say hello first: {"type":"hello","session_id":null,"after":0}')
             if len(self._turns) >= _MAX_UNANSWERED:
                 raise InvalidRequest(f"{_MAX_UNANSWERED} messages have no reply yet; wait for some")
-            self._spawn(self._turn(self._session, frame))
+            self._spawn(self._turn(self._session, frame), self._turns)
         elif isinstance(frame, requests.Hello):
             await self._hello(frame)
         elif isinstance(frame, requests.Typing):
@@ -138,18 +139,21 @@ class _Socket:
         self._metrics.turn("ws", outcome.status, started)
         kind, field = ("reply", "reply") if outcome.status == 200 else ("error", "problem")
         head = f'{{"type":"{kind}","key":{_quoted(key)},"{field}":'
-        frame = f"{head}{outcome.body.decode()}}}"
-        if self._queue:
-            self._queue.append(frame)  # after its pieces
-        else:
-            await self._text(frame)
+        await self._in_order(f"{head}{outcome.body.decode()}}}")
 
     def _more(self, key: str, text: str) -> None:
         """More of what a model writes. The reply, when it comes, is what counts."""
         self._unannounced.pop(key, None)
         self._queue.append(f'{{"type":"delta","key":{_quoted(key)},"text":{_quoted(text)}}}')
         if len(self._queue) == 1:
-            self._spawn(self._send_queue())
+            self._spawn(self._send_queue(), self._others)
+
+    async def _in_order(self, frame: str) -> None:
+        """Send it after the pieces that are still queued."""
+        if self._queue:
+            self._queue.append(frame)
+        else:
+            await self._text(frame)
 
     async def _send_queue(self) -> None:
         """One task for all that gathers, in order. What is being sent stays queued, so that no second task begins."""
@@ -170,15 +174,15 @@ class _Socket:
         """Tell the customer that turns which began before that moment are being worked on."""
         for key in [key for key, started in self._unannounced.items() if started < before]:
             del self._unannounced[key]
-            self._spawn(self._text(f'{{"type":"typing","key":{_quoted(key)}}}'))
+            self._spawn(self._text(f'{{"type":"typing","key":{_quoted(key)}}}'), self._others)
 
-    def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+    def _spawn(self, coroutine: Coroutine[None, None, None], kept: set[asyncio.Task[None]]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._turns.add(task)
-        task.add_done_callback(self._turns.discard)
+        kept.add(task)
+        task.add_done_callback(kept.discard)
 
     async def _problem(self, key: str | None, error: KefuError) -> None:
-        await self._text(encode_json({"type": "error", "key": key, "problem": problem(error)}).decode())
+        await self._in_order(encode_json({"type": "error", "key": key, "problem": problem(error)}).decode())
 
     async def _text(self, text: str) -> None:
         if not self._open:

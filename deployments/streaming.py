@@ -10,7 +10,7 @@ from typing import Protocol
 from starlette.types import Receive
 
 from deployments.host_router import HostRouter
-from schemas.api import TurnOutcome
+from schemas.api import TurnOutcome, encode_json, problem
 from schemas.errors import KefuError
 
 
@@ -36,11 +36,18 @@ class Shown:
     async def run(self, text: str, receive: Receive, front: Front, *, priority: str = "") -> TurnOutcome | None:
         """The outcome; None if the client left first: its turn is told so, and ends without it.
 
-        Raises what HostRouter.turn raises, as long as nothing was shown.
+        Raises what HostRouter.turn raises, as long as nothing was shown; after that it is the end that is shown.
         """
         pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        shown = False
+
+        def show(piece: str) -> None:
+            nonlocal shown
+            shown = True
+            pieces.put_nowait(piece)
+
         turn = asyncio.ensure_future(
-            self._router.turn(self._tenant, self._session, self._key, text, priority=priority, show=pieces.put_nowait)
+            self._router.turn(self._tenant, self._session, self._key, text, priority=priority, show=show)
         )
         turn.add_done_callback(lambda _: pieces.put_nowait(None))
         if not await while_there(_show(pieces, front), receive):
@@ -48,7 +55,12 @@ class Shown:
             with contextlib.suppress(KefuError):
                 await turn
             return None
-        outcome = await turn
+        try:
+            outcome = await turn
+        except KefuError as error:
+            if not shown:
+                raise
+            outcome = TurnOutcome(0, error.status, encode_json(problem(error)), error.retry_after_s)
         await front.end(outcome)
         return outcome
 

@@ -115,7 +115,7 @@ class Supervisor:
         same = before.get("pid") == now["pid"]
         for what, count in now.items():
             if what.startswith(FINDINGS):
-                place, rule, action = what.removeprefix(FINDINGS).split(":")
+                place, rule, action = finding_of(what)
                 self._metrics.finding(place, rule, action, count - (before.get(what, 0) if same else 0))
 
     async def _watch_postgres(self) -> None:
@@ -136,6 +136,13 @@ def _definition_files(settings: Settings) -> DefinitionFiles | None:
         return None
     store = PostgresDefinitions(settings.database_url, connections=1)
     return DefinitionFiles(Path(settings.definitions), store, settings.tenant, compilers(), now_ms)
+
+
+def finding_of(counted: str) -> tuple[str, str, str]:
+    """Place, rule and action from the name a host counts a finding by. The rule's name may have colons itself."""
+    place, _, rest = counted.removeprefix(FINDINGS).partition(":")
+    rule, _, action = rest.rpartition(":")
+    return place, rule, action
 
 
 async def _value(reference: Any) -> dict[str, int]:

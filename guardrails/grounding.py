@@ -19,11 +19,16 @@ from guardrails.quantities import amount_keys, durations, money, percentages
 
 
 class Grounding(Struct, frozen=True):
-    """`passages`: what knowledge found. `results`: tools' results, JSON text. `customer`: the customer's own words."""
+    """`passages`: what knowledge found. `results`: tools' results, JSON text. `customer`: the customer's own words.
+    `given`: what a tool was asked (arguments, slots), JSON or plain text.
+
+    `customer` and `given` support numbers, dates, identifiers and the like, but no promise.
+    """
 
     passages: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     customer: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 class Ground(Struct, frozen=True):
@@ -95,7 +100,7 @@ def read(grounding: Grounding) -> Ground:
     """Remembered: one grounding is asked about a reply, its repair, and the answer that is shown instead."""
     results = tuple(map(_flattened, grounding.results))
     supports: dict[Kind, set[str]] = {}
-    for text in (*grounding.passages, *results, *grounding.customer):
+    for text in (*grounding.passages, *results, *grounding.customer, *map(_flattened, grounding.given)):
         for kind, keys in _supports_of(text).items():
             supports.setdefault(kind, set()).update(keys)
     whole = [sentence for text in grounding.passages for sentence in sentences(normal(text))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from guardrails.personal import mask
 from schemas.findings import Action, Finding, Place
@@ -86,8 +86,3 @@ def shorten(excerpt: str) -> str:
     """On one line, at most 80 characters, without personal data, fit to be encoded as UTF-8."""
     line = mask(" ".join(excerpt[:400].split()).encode("utf-8", "replace").decode())
     return line if len(line) <= 80 else line[:79] + "…"
-
-
-def overridden(rules: Guardrails, place: Place, **settings: Setting) -> Guardrails:
-    """The same with other settings at one place; rule names are as in DEFAULTS."""
-    return structs.replace(rules, places={**rules.places, place: {**rules.places.get(place, {}), **settings}})

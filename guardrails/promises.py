@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from guardrails.claims import claims
+
 Sort = Literal["commits", "guarantees", "entitles", "claims"]
 
 
@@ -50,6 +52,12 @@ _MATTERS: dict[str, re.Pattern[str]] = {
         r"|开通",
     }.items()
 }
+# Money that went to the customer: what a claim is about where it does not say what the money is for.
+_PAID = re.compile(
+    r"\bpa(?:y|id)|\btransferr|\btransfer\b|\bdeposit|\bcredited|\bwired|\brefund|\breturned|\breimburs|\breversed"
+    r"|\breleased|到账|入账|打款|打到|打给|转账|转入|汇款|汇出|汇到|退|支付"
+)
+_OF_CUSTOMER = re.compile(r"\b(?:you|your|yours|i|i've)\b|您|你")
 _URGENT = re.compile(
     r"\btoday\b|\bimmediate|\bright away\b|\bright now\b|\bat once\b|\binstant|\bstraight away\b"
     r"|\basap\b|\bas soon as possible\b|\btomorrow\b|\btonight\b|\bwithin the hour\b|\bshortly\b"
@@ -88,24 +96,11 @@ _COMMITS = re.compile(
     r"|(?:马上|立即|立刻|这就|今天)(?:就)?(?:会|将)?(?:给|为|帮)(?:您|你)|(?:会|将)(?:尽快|马上|立即"
     r"|立刻)?(?:给|为|帮|向)(?:您|你)|(?:给|为|帮)(?:您|你)(?:免费|全额|马上|立即)"
 )
-_CLAIMS = re.compile(
-    r"\b(?:i|we)(?:'ve| have| just)? (?:(?:just|already|now|successfully|gone ahead and"
-    r"|also) ){0,2}(?P<verb>refunded|reimbursed|cancelled|canceled|issued|processed|updated|changed|modified"
-    r"|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted|applied|created|extended"
-    r"|activated|resolved|fixed|compensated|exchanged|charged)\b"
-    r"|\b(?:has|have) (?:\w+ )?been (?:\w+ly )?(?:refunded|reimbursed|cancelled|canceled|issued|processed"
-    r"|updated|changed|modified|sent|shipped|credited|booked|replaced|approved|waived|upgraded|submitted"
-    r"|applied|created|extended|activated|resolved|fixed|compensated|exchanged)\b"
-    r"|(?:已经?|刚刚?)(?:成功)?(?:给|为|帮|向|将|把)?(?:您|你)?[^,。!?;]{0,8}?(?:退款|退还|取消"
-    r"|修改|更改|更新|处理|提交|登记|补发|换货|补偿|赔偿|发货|寄出|发出|办理|开具|延长|升级|减免|免除|退回|批准"
-    r"|开通)(?:了|完成|成功|好)?"
-)
 _NEGATED = re.compile(
     r"\b(?:won't|will not|cannot|can't|can not|unable|unfortunately|not able|do not|don't|does not"
     r"|doesn't|isn't|is not|aren't|are not|never|no longer|hasn't|haven't|has not|have not|not been"
     r"|not be)\b|不会|不能|无法|不予|不支持|没有|不可|未能|尚未|还没|不提供|抱歉"
 )
-_CONDITIONAL = re.compile(r"\b(?:once|after|when|as soon as|if|unless|until)\b|(?:如果|若|一旦|之后|以后|后)")
 _QUESTION = re.compile(
     r"[?？]\s*\Z|\b(?:would|do|shall|should|could|may|can) (?:you|i|we)\b[^.!]{0,80}[?]|(?:吗|呢)[?？]?\s*\Z"
 )
@@ -135,12 +130,11 @@ def promises(sentence: str) -> Iterator[Promise]:
     if _GUARANTEES.search(sentence) and not _NO_GUARANTEE.search(sentence):
         yield Promise("guarantees", matters, urgent, True, sentence)
         return
-    if _NEGATED.search(sentence):
+    done = [Promise("claims", _claimed(words, matters), urgent, assured, sentence) for words in claims(sentence)]
+    if done:
+        yield from done
+    elif _NEGATED.search(sentence):
         return
-    claim = _CLAIMS.search(sentence)
-    if claim is not None and not _CONDITIONAL.search(sentence, 0, claim.start()):
-        of_claim = frozenset(name for name, pattern in _MATTERS.items() if pattern.search(claim.group()))
-        yield Promise("claims", of_claim if of_claim - {"handle", "change"} else matters, urgent, assured, sentence)
     elif _ENTITLES.search(sentence):
         yield Promise("entitles", matters, urgent, assured, sentence)
     elif _COMMITS.search(sentence) and (
@@ -149,11 +143,35 @@ def promises(sentence: str) -> Iterator[Promise]:
         yield Promise("commits", matters, urgent, assured, sentence)
 
 
+def _claimed(words: str, matters: frozenset[str]) -> frozenset[str]:
+    """What the words of a claim are about; where they do not say, what its sentence is about."""
+    of_words = frozenset(name for name, pattern in _MATTERS.items() if pattern.search(words))
+    if of_words & {"refund", "compensate"}:
+        # A refund that was sent is no delivery.
+        of_words -= {"deliver", "approve"}
+    if of_words - {"handle", "change", "deliver"}:
+        return of_words
+    if _PAID.search(words):
+        return matters & {"refund", "compensate"} or frozenset({"pay"})
+    return of_words if of_words - {"handle", "change"} else matters
+
+
 def is_grounded(promise: Promise, passages: Sequence[str], results: Sequence[str]) -> bool:
-    """`passages`: sentences in lower case; `results`: tools' results, in lower case, each whole."""
+    """`passages`: sentences in lower case; `results`: tools' results, in lower case, each whole.
+
+    That something was done for this customer only a result can show; a passage, what was done for all.
+    """
     if any(_supports_as_result(promise, each) for each in results):
         return True
-    return promise.sort != "claims" and any(_supports(promise, each) for each in passages)
+    if promise.sort == "claims":
+        return not _OF_CUSTOMER.search(promise.words) and any(_says_so(promise, each) for each in passages)
+    return any(_supports(promise, each) for each in passages)
+
+
+def _says_so(claim: Promise, sentence: str) -> bool:
+    """Whether a passage claims the same."""
+    said = [each for each in promises(sentence) if each.sort == "claims"]
+    return bool(claim.matters) and any(claim.matters - {"handle"} <= each.matters for each in said)
 
 
 def _supports(promise: Promise, sentence: str) -> bool:
@@ -191,6 +209,8 @@ def _supports_as_result(promise: Promise, result: str) -> bool:
         return False
     of_result = {name for name, pattern in _MATTERS.items() if pattern.search(result.replace("_", " "))}
     wanted = promise.matters - {"handle", "contact", "change"}
+    if "pay" in wanted and _PAID.search(result.replace("_", " ")):
+        of_result.add("pay")
     return wanted <= of_result if wanted else bool(promise.matters and result.strip())
 
 

@@ -21,17 +21,18 @@ def inspect_passages(
     kept: list[int] = []
     findings: list[Finding] = []
     for index, (passage, text) in enumerate(passages):
-        found = _inspect(passage, text, rules)
+        found = found_in(passage, text, rules)
         findings += found
         if all(each.action == "flag" for each in found):
             kept.append(index)
     return tuple(kept), tuple(findings)
 
 
-def _inspect(passage: str, text: str, rules: Guardrails) -> list[Finding]:
+def found_in(source: str, text: str, rules: Guardrails) -> list[Finding]:
+    """What one text says to a model; each excerpt begins with its source."""
     signs: list[tuple[str, str]] = [(rule_of(each), each.words) for each in suspicions_of_document(text)]
     signs += [(each.rule, each.words) for each in markup.payloads(text, code=False)]
     if rules.forbidden:
         signs += [("forbidden_phrase", phrase) for phrase in forbidden(text, rules)]
-    found = (rules.finding("retrieval", rule, f"{passage[:40]}: {words}") for rule, words in signs)
+    found = (rules.finding("retrieval", rule, f"{source[:40]}: {words}") for rule, words in signs)
     return [each for each in found if each is not None]

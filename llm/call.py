@@ -25,7 +25,11 @@ _SLOW_WHOLE = 4.0
 
 
 class Try:
-    """A provider that may be called now: it has a place, and its breaker permits it."""
+    """A provider that may be called now: it has a place, and its breaker permits it.
+
+    It must be settled by `succeeded`, `failed` or `dropped`. The place is given back then if nothing was started, else
+    when the provider's work has ended.
+    """
 
     def __init__(self, call: Call, live: Live, provider: Provider, permit: Permit) -> None:
         self.live = live
@@ -56,6 +60,10 @@ class Try:
         return self._pump
 
     @property
+    def started(self) -> bool:
+        return self._pump is not None
+
+    @property
     def left_s(self) -> float:
         return min(self.terms.timeout.total, self._call.deadline - asyncio.get_running_loop().time())
 
@@ -77,7 +85,7 @@ class Try:
         return self._note(failure.error)
 
     def dropped(self) -> Attempt:
-        """The caller left."""
+        """The caller left, or what it wants cannot be asked."""
         self._permit.dropped()
         return self._note("cancelled")
 
@@ -85,6 +93,8 @@ class Try:
         took = asyncio.get_running_loop().time() - self._begun
         attempt = Attempt(self.terms.name, self.terms.model, error, round(took * 1e6))
         self._call.attempts.append(attempt)
+        if self._pump is None:
+            self._free()
         return attempt
 
     def _first(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -67,8 +66,12 @@ class Core:
         """Make the providers of these routes. One that cannot be made is told to whoever calls it."""
         for terms in (await self._routes(tenant, version)).providers.values():
             if terms.kind != "extractive":
-                with contextlib.suppress(KefuError):
+                try:
                     await self.providers.provider(self.providers.get(terms))
+                except KefuError:
+                    pass
+                except Exception:  # the others can be ready all the same
+                    _log.exception("provider %s could not be made", terms.name)
 
     def keep(self, pump: Pump) -> None:
         """Until its work has ended, whether or not anybody still waits for it."""

@@ -18,6 +18,7 @@ from llm.call import Try
 from llm.core import Core
 from llm.live import Health, MakeProvider, Providers, maker
 from llm.provider import End, ProviderCall, ProviderChunk, ProviderFailed, Raw, Text, ToolDelta
+from llm.pump import Pump
 from llm.relay import RelayChunk, relay
 from llm.routes import Routes
 from llm.secrets import Secrets
@@ -59,13 +60,14 @@ class Gateway:
         loop = asyncio.get_running_loop()
         call = await core.begin(request.tenant, request.route, request.version, request.deadline_ms)
         while (attempt := await call.next()) is not None:
-            pump = attempt.start(attempt.provider.stream(_asked(request, attempt)))
-            core.keep(pump)
+            pump: Pump | None = None
             said: list[str] = []
             calls = ToolCalls(core.new_id)
             end: End | None = None
             shown_at = 0.0
             try:
+                pump = attempt.start(attempt.provider.stream(_asked(request, attempt)))
+                core.keep(pump)
                 while end is None:
                     items = await pump.take(shown_at + _PACE_S)
                     if pump.failure is not None and not said:
@@ -84,12 +86,14 @@ class Gateway:
                 if said:
                     raise call.unavailable("".join(said)) from failure
                 continue
-            except (GeneratorExit, asyncio.CancelledError):
+            except BaseException:  # the caller left; or what it wants cannot be asked
                 attempt.dropped()
-                core.account(call, attempt, _partly(request, attempt, said, calls), "cancelled")
+                if attempt.started:
+                    core.account(call, attempt, _partly(request, attempt, said, calls), "cancelled")
                 raise
             finally:
-                pump.stop()
+                if pump is not None:
+                    pump.stop()
             attempt.succeeded()
             reply = "".join(said)
             usage = core.account(call, attempt, end.usage or estimated(request.messages, request.tools, reply, called))

@@ -5,7 +5,6 @@ Only `model` and what belongs to streaming are replaced in the request; chunks o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -16,7 +15,7 @@ from llm.call import Call, Try
 from llm.core import Core
 from llm.openai_wire import Reader, encode
 from llm.provider import End, Provider, ProviderChunk, ProviderFailed, Raw, Text, ToolDelta
-from llm.pump import bytes_of
+from llm.pump import Pump, bytes_of
 from llm.relay_others import call_of, chunks_of, messages_of, whole_of
 from llm.routes import ProviderTerms
 from llm.usage import estimated
@@ -48,14 +47,15 @@ async def relay(
     _check(body)
     call = await core.begin(tenant, route, version, deadline_ms)
     while (attempt := await call.next()) is not None:
-        pump = attempt.start(_source(attempt, body, streamed, core), streamed=streamed)
-        core.keep(pump)
+        pump: Pump | None = None
         terms = attempt.terms
         held: list[bytes] = []
         said: list[str] = []
         begun = False
         end: End | None = None
         try:
+            pump = attempt.start(_asked(attempt, body, streamed, core), streamed=streamed)
+            core.keep(pump)
             while end is None:
                 for item in await pump.take():
                     if isinstance(item, Raw):
@@ -77,12 +77,14 @@ async def relay(
             if begun:
                 raise call.unavailable("".join(said)) from failure
             continue
-        except (GeneratorExit, asyncio.CancelledError):
+        except BaseException:  # the caller left; or what it wants cannot be asked
             attempt.dropped()
-            core.account(call, attempt, _partly(attempt, body, said), "cancelled")
+            if attempt.started:
+                core.account(call, attempt, _partly(attempt, body, said), "cancelled")
             raise
         finally:
-            pump.stop()
+            if pump is not None:
+                pump.stop()
         attempt.succeeded()
         text = "".join(said)
         usage = core.account(call, attempt, end.usage or estimated(messages_of(body), (), text, ()))
@@ -102,6 +104,14 @@ def _check(body: dict[str, Any]) -> None:
         raise InvalidRequest("messages: must be a list of at least one message")
     if body.get("n") not in (None, 1):
         raise InvalidRequest("n: only one choice is given; leave it out or ask for 1")
+
+
+def _asked(attempt: Try, body: dict[str, Any], streamed: bool, core: Core) -> AsyncIterator[ProviderChunk | Raw]:
+    """The reply to come. Raises InvalidRequest if a number in the body is more than any provider can be told."""
+    try:
+        return _source(attempt, body, streamed, core)
+    except (OverflowError, ValueError) as error:
+        raise InvalidRequest(f"the body has a value that cannot be passed on: {error}") from error
 
 
 def _source(attempt: Try, body: dict[str, Any], streamed: bool, core: Core) -> AsyncIterator[ProviderChunk | Raw]:

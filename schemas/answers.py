@@ -89,3 +89,6 @@ class Answerer(Protocol):
 
     async def answer(self, question: Question) -> Answer:
         """Raises AnswererUnavailable when none comes in time."""
+
+    async def prepare(self, question: Question) -> None:
+        """Find the answer so that `cached` has it in a moment; for a question that may never be asked."""

@@ -271,7 +271,7 @@ class RequestedCall(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[str] = ...) -> None: ...
 
 class ModelReplied(_message.Message):
-    __slots__ = ("key", "route", "route_version", "rule", "provider", "model", "text", "calls", "finish_reason", "input_tokens", "output_tokens", "cost", "first_token_us", "took_us", "attempts", "shadow", "prompt_hash", "repair", "at_ms", "tools_version")
+    __slots__ = ("key", "route", "route_version", "rule", "provider", "model", "text", "calls", "finish_reason", "input_tokens", "output_tokens", "cost", "first_token_us", "took_us", "attempts", "shadow", "prompt_hash", "repair", "at_ms", "tools_version", "usage_estimated")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     ROUTE_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -292,6 +292,7 @@ class ModelReplied(_message.Message):
     REPAIR_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
     TOOLS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    USAGE_ESTIMATED_FIELD_NUMBER: _ClassVar[int]
     key: str
     route: str
     route_version: int
@@ -312,7 +313,8 @@ class ModelReplied(_message.Message):
     repair: bool
     at_ms: int
     tools_version: int
-    def __init__(self, key: _Optional[str] = ..., route: _Optional[str] = ..., route_version: _Optional[int] = ..., rule: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., calls: _Optional[_Iterable[_Union[RequestedCall, _Mapping]]] = ..., finish_reason: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cost: _Optional[float] = ..., first_token_us: _Optional[int] = ..., took_us: _Optional[int] = ..., attempts: _Optional[_Iterable[_Union[ModelAttempt, _Mapping]]] = ..., shadow: _Optional[bool] = ..., prompt_hash: _Optional[bytes] = ..., repair: _Optional[bool] = ..., at_ms: _Optional[int] = ..., tools_version: _Optional[int] = ...) -> None: ...
+    usage_estimated: bool
+    def __init__(self, key: _Optional[str] = ..., route: _Optional[str] = ..., route_version: _Optional[int] = ..., rule: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., text: _Optional[str] = ..., calls: _Optional[_Iterable[_Union[RequestedCall, _Mapping]]] = ..., finish_reason: _Optional[str] = ..., input_tokens: _Optional[int] = ..., output_tokens: _Optional[int] = ..., cost: _Optional[float] = ..., first_token_us: _Optional[int] = ..., took_us: _Optional[int] = ..., attempts: _Optional[_Iterable[_Union[ModelAttempt, _Mapping]]] = ..., shadow: _Optional[bool] = ..., prompt_hash: _Optional[bytes] = ..., repair: _Optional[bool] = ..., at_ms: _Optional[int] = ..., tools_version: _Optional[int] = ..., usage_estimated: _Optional[bool] = ...) -> None: ...
 
 class ReplyChecked(_message.Message):
     __slots__ = ("key", "passed", "findings", "verdict", "at_ms")
@@ -373,7 +375,7 @@ class ToolClaimed(_message.Message):
     def __init__(self, key: _Optional[str] = ..., call_id: _Optional[str] = ..., tool: _Optional[str] = ..., tools_version: _Optional[int] = ..., arguments: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., origin: _Optional[str] = ..., at_ms: _Optional[int] = ...) -> None: ...
 
 class ToolReturned(_message.Message):
-    __slots__ = ("key", "call_id", "tool", "outcome", "result", "status", "took_us", "reconciled", "at_ms")
+    __slots__ = ("key", "call_id", "tool", "outcome", "result", "status", "took_us", "reconciled", "at_ms", "shown")
     KEY_FIELD_NUMBER: _ClassVar[int]
     CALL_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_FIELD_NUMBER: _ClassVar[int]
@@ -383,6 +385,7 @@ class ToolReturned(_message.Message):
     TOOK_US_FIELD_NUMBER: _ClassVar[int]
     RECONCILED_FIELD_NUMBER: _ClassVar[int]
     AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
     key: str
     call_id: str
     tool: str
@@ -392,4 +395,5 @@ class ToolReturned(_message.Message):
     took_us: int
     reconciled: bool
     at_ms: int
-    def __init__(self, key: _Optional[str] = ..., call_id: _Optional[str] = ..., tool: _Optional[str] = ..., outcome: _Optional[str] = ..., result: _Optional[str] = ..., status: _Optional[int] = ..., took_us: _Optional[int] = ..., reconciled: _Optional[bool] = ..., at_ms: _Optional[int] = ...) -> None: ...
+    shown: str
+    def __init__(self, key: _Optional[str] = ..., call_id: _Optional[str] = ..., tool: _Optional[str] = ..., outcome: _Optional[str] = ..., result: _Optional[str] = ..., status: _Optional[int] = ..., took_us: _Optional[int] = ..., reconciled: _Optional[bool] = ..., at_ms: _Optional[int] = ..., shown: _Optional[str] = ...) -> None: ...

@@ -128,8 +128,17 @@ class ToolCaller:
             return said
         # What was late may still be on its way, so "it never happened" is too early to say; what was answered did.
         if _never_happened(said) and attempt.error != "timeout" and not 200 <= attempt.status < 300:
-            return await self._attempt(tool, request, arguments)
+            return await self._confirmed(tool, request, arguments, await self._attempt(tool, request, arguments))
         return attempt
+
+    async def _confirmed(
+        self, tool: Tool, request: ToolRequest, arguments: Mapping[str, Any], attempt: Attempt
+    ) -> Attempt:
+        """That attempt; if it is unsure and the tool says that it was done, what the tool says."""
+        if attempt.verdict != "unsure" or not _can_ask(tool):
+            return attempt
+        said = await self._asked(tool, request, arguments)
+        return said if said.verdict == "done" else attempt
 
     async def _reconciled(self, tool: Tool, request: ToolRequest, arguments: Mapping[str, Any]) -> Attempt:
         if _can_ask(tool):
@@ -137,7 +146,8 @@ class ToolCaller:
             if said.verdict == "done":
                 return said
             if _never_happened(said):
-                return await self._repeated(tool, request, arguments)
+                repeat = await self._repeated(tool, request, arguments)
+                return await self._confirmed(tool, request, arguments, repeat)
             return _unsure(said)
         if tool.repeatable:
             return await self._repeated(tool, request, arguments, unsent("interrupted", "it was interrupted"))

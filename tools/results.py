@@ -1,4 +1,7 @@
-"""What tools return is data from outside: decoded within limits, without secrets, and harmless to show. Pure."""
+"""What tools return is data from outside: decoded within limits, and without secrets. Pure.
+
+What a model may be shown of it: guardrails.results.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +11,12 @@ from typing import Any
 
 import msgspec
 
+from guardrails.cleaning import cleaned as cleaned
+
 DEEPEST = 64
 EXCERPT = 500
 """Characters of a reply that a failure quotes."""
 _READ_FOR_EXCERPT = 16 * 1024
-
-# Control characters other than tab and newline; line and paragraph separators; zero-width, bidirectional and invisible
-# ones, which show one text and say another; the tag block, in which whole prompts have been hidden; surrogates.
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-# Special tokens of chat models, such as <|im_start|>: some tokenizers read them from plain text.
-_SPECIAL = re.compile(r"<(?=[|｜])")
-_CUT = "… [cut: {shown} of {whole} characters]"
 
 
 def decoded(body: bytes | str) -> Any:
@@ -83,29 +78,6 @@ def without(value: Any, secrets: Collection[str]) -> Any:
         return one
 
     return _mapped(value, clean, of)
-
-
-def cleaned(text: str) -> str:
-    """Without characters that are not seen, and without special tokens."""
-    return _SPECIAL.sub("< ", _HIDDEN.sub("", text))
-
-
-def for_model(result: str, limit: int = 8_000) -> str:
-    """A result as a model may be shown it: the same JSON with its texts cleaned, at most `limit` characters.
-
-    What is cut says so. It stays data: whoever puts it into a prompt says that it is not to be obeyed.
-    """
-    try:
-        text = encoded(_mapped(decoded(result), cleaned, lambda one: one))
-    except ValueError:
-        text = cleaned(result)
-    if len(text) <= limit:
-        return text
-    shown = limit
-    # The note says how much is shown, and takes room itself.
-    for _ in range(2):
-        shown = max(limit - len(_CUT.format(shown=shown, whole=len(text))), 0)
-    return (text[:shown] + _CUT.format(shown=shown, whole=len(text)))[:limit]
 
 
 def _mapped(value: Any, text: Callable[[str], str], other: Callable[[Any], Any]) -> Any:

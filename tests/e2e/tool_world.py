@@ -214,7 +214,7 @@ class RandomKeys:
         return await self._tools.reconcile(structs.replace(request, idempotency_key=uuid.uuid4().hex))
 
 
-async def _call_first(self: running.Running, claim: ToolClaimed, *, again: bool) -> Event:
+async def _call_first(self: running.Running, claim: ToolClaimed, *, again: bool) -> tuple[Event, ...]:
     """Running._use with the claim recorded when the call is over."""
     state, runtime = self._recorder.ahead, self._runtime
     request = ToolRequest(
@@ -227,4 +227,4 @@ async def _call_first(self: running.Running, claim: ToolClaimed, *, again: bool)
     if not again:
         self._recorder.take(RecordFacts(self._key, (claim,)))
         await self._recorder.flush()
-    return returned(claim, outcome, runtime.clock(), reconciled=again)
+    return returned(claim, outcome, runtime.clock(), self._turn.rules, reconciled=again)

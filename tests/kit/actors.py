@@ -46,6 +46,9 @@ class ScriptedAnswerer:
     def cached(self, question: Question) -> Answer | None:
         return self.cache.get(question.text)
 
+    async def prepare(self, question: Question) -> None:
+        await self.answer(question)
+
     async def answer(self, question: Question) -> Answer:
         self.asked.append(question)
         await self.gate.wait()

@@ -99,7 +99,7 @@ EVERY_FACT: tuple[Event, ...] = (
         text="您的包裹", calls=[pb.RequestedCall(id="c-1", name="order_lookup", arguments="{}")], finish_reason="stop",
         input_tokens=812, output_tokens=31, cost=0.00125, first_token_us=210_000, took_us=900_000,
         attempts=[pb.ModelAttempt(provider="near", model="m", error="timeout", took_us=5)], shadow=True,
-        prompt_hash=b"0123456789abcdef", repair=True, at_ms=T0 + 1, tools_version=3,
+        prompt_hash=b"0123456789abcdef", repair=True, at_ms=T0 + 1, tools_version=3, usage_estimated=True,
     ),
     pb.ReplyChecked(
         key="k-1", passed=True, findings=[pb.CheckFinding(rule="ungrounded_amount", excerpt="€99")], verdict="repair",
@@ -114,7 +114,7 @@ EVERY_FACT: tuple[Event, ...] = (
     ),
     pb.ToolReturned(
         key="k-1", call_id="2-1-3", tool="refund_create", outcome="ok", result='{"refunded":true}', status=201,
-        took_us=4_000, reconciled=True, at_ms=T0 + 1,
+        took_us=4_000, reconciled=True, at_ms=T0 + 1, shown='{"refunded":"[removed]"}',
     ),
 )  # fmt: skip
 

@@ -178,3 +178,15 @@ async def test_the_ray_face_starts_its_core_once(answerer: ScriptedAnswerer, mon
     assert host._core is not None
     for task in host._core._tasks:
         task.cancel()
+
+
+async def test_what_has_no_outcome_does_not_keep_turns_from_travelling(core: SessionHostCore) -> None:
+    draft = TurnRequest(0, "acme", "s1", "", "", 0, "open")
+    waiting = [asyncio.ensure_future(exchange(core, draft)) for _ in range(module.CALLS)]
+    await asyncio.sleep(0.01)
+    given_back = [call for call in waiting if call.done()]
+    assert [call.result() for call in given_back] == [[]] * (len(waiting) - module.CALLS + 1)
+    calls = [*waiting, asyncio.ensure_future(exchange(core, turn("a", "quick", ref=7)))]
+    done, _ = await asyncio.wait(calls, timeout=0.2)  # any of the client's calls may carry the reply
+    assert [outcome.ref for call in done for outcome in call.result()] == [7]
+    await asyncio.gather(*calls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from kit.actors import FaultyStore, ScriptedAnswerer, runtime, turn
+from kit.actors import FakeClock, FaultyStore, ScriptedAnswerer, runtime, turn
 from kit.given import answer
 from kit.turns import KnowingAnswerer, ScriptedRules, scripted
 
@@ -30,13 +30,33 @@ class KeepingAnswerer(ScriptedAnswerer):
 
 async def test_opening_loads_the_session_and_writes_nothing() -> None:
     store = FaultyStore(MemoryStore())
+    await SessionActor(runtime(store), "acme", "s1").take(turn("a"))
     actor = SessionActor(runtime(store), "acme", "s1")
+    store.calls.clear()
     await actor.open()
     assert actor.state is not None
     assert "append" not in store.calls
     store.calls.clear()
-    await actor.take(turn("a"))
+    await actor.take(turn("b"))
     assert store.calls == ["append"]  # nothing had to be loaded any more
+
+
+async def test_a_session_that_has_not_begun_is_not_made_by_being_looked_at() -> None:
+    store, answerer = FaultyStore(MemoryStore()), KeepingAnswerer()
+    actor = SessionActor(runtime(store, answerer), "acme", "s1")
+    await actor.open()
+    await actor.prepare("hello")
+    assert set(store.calls) == {"find"}
+    assert [question.text for question in answerer.asked] == ["hello"]
+
+
+async def test_what_was_opened_stays_until_it_has_been_idle() -> None:
+    clock = FakeClock()
+    sessions = Sessions(runtime(None, KeepingAnswerer(), clock), capacity=10, max_turns=4, idle_s=60)
+    await sessions.prepare(_draft("hello"))
+    assert sessions._expired(clock.now - 60_000) == []
+    clock.now += 61_000
+    assert sessions._expired(clock.now - 60_000) == [("acme", "s1")]
 
 
 async def test_what_was_typed_is_known_when_it_is_sent() -> None:

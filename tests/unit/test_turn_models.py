@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from kit.actors import Crash, FakeClock, Probe, turn
+from kit.actors import Crash, FakeClock, FaultyStore, Probe, turn
 from kit.given import answer
 from kit.server import until
 from kit.turns import KnowingAnswerer, Says, ScriptedModels, ScriptedRules, ScriptedTools, scripted, terms
@@ -18,6 +18,7 @@ from actors.modelling import MAX_ROUNDS
 from events.codec import Event, decode
 from events.memory import MemoryStore
 from schemas.answers import Passage
+from schemas.errors import AppendOutcomeUnknown
 from schemas.events_pb2 import (
     BotReplied,
     EscalationRequested,
@@ -46,7 +47,7 @@ class World:
         *says: Says | str,
         tools: dict[str, Any] | None = None,
         results: dict[str, Any] | None = None,
-        store: MemoryStore | None = None,
+        store: MemoryStore | FaultyStore | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.answerer = KnowingAnswerer()
@@ -117,6 +118,12 @@ async def test_words_are_shown_as_they_come_but_not_in_hybrid_mode() -> None:
     assert len(plain.shown) > 1
     assert (await careful.ask())["text"] == "Within 30 days."
     assert careful.shown == []
+
+
+async def test_marks_of_citation_are_not_shown() -> None:
+    world = World(MODEL, Says("Within 30 days [1]. See it there [1].", pieces=12))
+    reply = await world.ask()
+    assert "".join(world.shown) == reply["text"] == "Within 30 days. See it there."
 
 
 async def test_small_talk_and_a_wish_for_a_person_ask_no_model() -> None:
@@ -333,6 +340,33 @@ async def test_after_a_crash_a_claimed_call_is_reconciled_and_not_repeated(point
     assert len(world.models.requests) == 2  # the first round was recorded and is not asked again
 
 
+async def test_an_outcome_that_could_not_be_recorded_is_not_asked_for_again() -> None:
+    store = FaultyStore(MemoryStore())
+    world = World(MODEL, Says(calls=(("pay", {"n": 1}),)), "Paid.", tools={"pay": terms("pay")}, store=store)
+    world.probe.at["after_tool"] = lambda: store.before.__setitem__("append", AppendOutcomeUnknown("cut off"))
+    assert (await world.ask())["text"] == "Paid."
+    assert (len(world.tools.calls), len(world.tools.reconciled)) == (1, 0)
+    (returned,) = await world.log(ToolReturned)
+    assert (returned.outcome, returned.reconciled) == ("ok", False)
+
+
+async def test_after_the_deadline_nothing_is_called() -> None:
+    world = World(MODEL, Says(calls=(("pay", {}),)), "Late.", tools={"pay": terms("pay")})
+    world.probe.at["after_model"] = lambda: setattr(world.clock, "now", world.clock.now + 60_000)
+    await world.ask(deadline_ms=world.clock.now + 15_000)
+    assert world.tools.calls == []
+    assert json.loads((await world.log(ToolReturned))[0].result)["error"] == "deadline"
+
+
+async def test_a_failed_call_is_not_taken_for_a_no() -> None:
+    tools = {"pay": terms("pay", confirm={"en": "Pay?"})}
+    failed = ToolOutcome("failed", '{"error":"card_declined","detail":"declined by issuer"}', 402)
+    world = World(MODEL, Says(calls=(("pay", {}),)), tools=tools, results={"pay": failed})
+    await world.ask("pay")
+    reply = await world.ask("yes", "b")
+    assert ("did not work" in reply["text"], reply["offer_person"]) == (True, True)
+
+
 # --- Leaving, shadows, guardrails ------------------------------------------------------------------------
 
 
@@ -351,6 +385,17 @@ async def test_who_leaves_stops_the_model_and_the_turn_ends_with_what_is_known()
     assert world.models.cancelled == 1
     (replied,) = await world.log(ModelReplied)
     assert (replied.finish_reason, replied.text[:6]) == ("cancelled", "Within")
+
+
+async def test_who_left_before_the_model_was_asked_spares_it() -> None:
+    world = World(MODEL, "Within 30 days.")
+    world.answerer.gate.clear()
+    asking = asyncio.ensure_future(world.ask())
+    await until(lambda: world.answerer.asked, "the question")
+    world.actor.leave("a")
+    world.answerer.gate.set()
+    assert (await asking)["text"] == KNOWN.text
+    assert world.models.requests == []
 
 
 async def test_a_shadow_is_recorded_and_never_shown() -> None:

@@ -558,6 +558,38 @@ async def test_relayed_from_a_provider_of_another_kind(streamed: bool) -> None:
         assert message["content"] == "Hello" and message["tool_calls"][0]["function"]["name"] == "find"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_request_that_cannot_be_put_to_a_provider_keeps_no_place(streamed: bool) -> None:
+    made = bench(terms=f"{QUICK}, max_concurrency: 1, queue: 0")
+    for _ in range(3):
+        with pytest.raises(InvalidRequest, match="cannot be passed on"):
+            await relayed(made.gateway, ASKING | {"temperature": 10**400, "stream": streamed})
+    health = made.gateway.health()[0]
+    assert (health.in_flight, health.state) == (0, "closed")
+    assert not made.one.calls and not made.spendings
+    assert (await made.ask("one"))[1].text == "Hello there."
+
+
+@pytest.mark.parametrize("error", [failed(retryable=False), RuntimeError("a defect")])
+async def test_a_provider_that_cannot_be_asked_keeps_no_place(error: Exception) -> None:
+    made = bench(terms=f"{QUICK}, max_concurrency: 1, queue: 0")
+    sound = made.one.stream
+
+    def unsound(call: ProviderCall) -> AsyncIterator[ProviderChunk]:
+        raise error
+
+    made.one.stream = unsound  # type: ignore[method-assign]
+    for _ in range(2):
+        if isinstance(error, ProviderFailed):
+            assert (await made.ask())[1].text == "Second."
+        else:
+            with pytest.raises(RuntimeError, match="a defect"):
+                await made.ask()
+    made.one.stream = sound  # type: ignore[method-assign]
+    assert made.gateway.health()[0].in_flight == 0
+    assert (await made.ask("one"))[1].text == "Hello there."
+
+
 async def test_a_server_that_does_not_stream() -> None:
     body = {"choices": [{"message": {"content": "All at once"}, "finish_reason": "stop"}], "model": "x"}
     async with Upstream(Plain(json.dumps(body).encode())) as upstream:
