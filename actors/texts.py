@@ -53,35 +53,6 @@ def say(topic: Topic, language: str) -> str:
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _WORD = re.compile(r"(?<![^\s\"'(])[A-Za-z]{2,}(?![\w@-])")
 
-_YES = frozenset(
-    [
-        *("yes", "y", "yeah", "yep", "yup", "sure", "ok", "okay", "confirm", "confirmed", "go ahead", "please do"),
-        *("do it", "yes please", "yes go ahead", "correct", "right", "agreed", "of course", "definitely"),
-        *("是", "是的", "好", "好的", "好啊", "可以", "可以的", "行", "确认", "确定", "没问题", "同意", "对", "对的"),
-        *("嗯", "嗯嗯", "要", "办吧", "请执行", "是的请执行", "确认执行", "好的请执行"),
-    ]
-)
-_NO = frozenset(
-    [
-        *("no", "n", "nope", "nah", "don't", "do not", "dont", "no don't", "no dont", "no thanks", "no thank you"),
-        *("not now", "cancel", "stop", "never mind", "nevermind"),
-        *("不", "不是", "不要", "不用", "不用了", "不行", "不需要", "不可以", "不同意", "不了", "先不", "别", "停"),
-        *("取消", "算了"),
-    ]
-)
-_DROPPED = str.maketrans(dict.fromkeys(".,!?;:。，！？；：、~～ \u3000\"'“”", " ") | {"’": "'"})
-
-
-def yes_or_no(text: str) -> bool | None:
-    """What a customer's bare consent or refusal says; None for everything else, which is no consent."""
-    words = text.casefold().replace("’", "'").translate(_DROPPED | {ord("'"): "'"})
-    plain = " ".join(words.split())
-    if plain in _YES or plain.replace(" ", "") in _YES:
-        return True
-    if plain in _NO or plain.replace(" ", "") in _NO:
-        return False
-    return None
-
 
 def language_of(texts: Sequence[str]) -> str:
     """`zh` or `en`, by the newest of a customer's texts that has words: an order number alone has no language."""

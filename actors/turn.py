@@ -16,9 +16,9 @@ from actors.session import meant
 from actors.stage import Stage, read
 from actors.state import State
 from actors.steps import Consult, Facts, Reconcile, Reply, Step, Turn
-from actors.texts import say, yes_or_no
+from actors.texts import say
 from actors.wording import escalated, language, own
-from flows import machine
+from flows import machine, phrases
 from schemas import events_pb2 as pb
 from schemas.events_pb2 import ToolReturned
 
@@ -205,7 +205,7 @@ def _proposal(state: State, turn: Turn, stage: Stage) -> Step:
         if known is not None and known.kind == "answer":
             return calling.confirm(state, turn, stage.proposed, known.text, known.citations)
         return calling.confirm(state, turn, stage.proposed)
-    decided = yes_or_no(_text(state))
+    decided = phrases.consent(phrases.plain(_text(state)))
     if decided and turn.at_ms - proposal.at_ms > _LASTS_MS:
         return calling.ask_again(state, turn, proposal)
     if decided:

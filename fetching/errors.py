@@ -26,8 +26,16 @@ class FetchFailed(KefuError):
 
     code, status, title = "fetch_failed", 422, "Fetch failed"
 
-    def __init__(self, detail: str, *, reason: Reason = "unusable", sent: bool = True, answered: int = 0) -> None:
-        super().__init__(detail)
+    def __init__(
+        self,
+        detail: str,
+        *,
+        reason: Reason = "unusable",
+        sent: bool = True,
+        answered: int = 0,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
         self.reason: Reason = reason
         self.sent = sent
         self.answered = answered

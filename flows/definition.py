@@ -41,7 +41,8 @@ class Slot(Struct, frozen=True):
 
     `retry`: said instead of `ask` after an utterance that did not help. `check`: over `value`, with `error` for what
     fails it. `pattern` belongs to `pattern` and `text` slots, `form` builds the value from its groups ("KF-{1}").
-    `prefer`: which year or week a date without one means. `longest`: characters of a text.
+    `prefer`: which year or week a date without one means. `longest`: characters of a text. `consent`: a call goes by
+    it that does something, so that of a `yes_no` only a bare yes will do.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Slot(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     prefer: Literal["nearest", "past", "future"] = "nearest"
     longest: int = 200
+    consent: bool = False
     at: Place = NOWHERE
 
 

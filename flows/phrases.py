@@ -81,3 +81,28 @@ def yes_or_no(text: str) -> bool | None:
     if _NO.match(said):
         return False
     return True if _YES.match(said) and not _NO.search(said) else None
+
+
+# A bare consent: these words and politeness around them, and nothing else.
+_CONSENTS = re.compile(
+    r"(?:(?:yes+|yeah|yep|yup|ya|y|sure|of course|ok(?:ay)?|correct|right|exactly|absolutely|definitely|confirm(?:ed)?|agreed"
+    r"|i (?:agree|confirm|do)|please do|go ahead|do it|go for it|sounds good|fine|all good|perfect|great"
+    r"|that(?:'s| is) (?:right|fine|correct|ok(?:ay)?|good)|that works"
+    r"|是的?|对的?|好的?|好啊|好呀|可以的?|行的?|嗯+|没错|没问题|确认|确定|要的?|同意|当然|继续|麻烦[您你]?了?|办吧|退吧|开吧"
+    r"|请?(?:执行|继续|办理)|确认(?:执行|办理|提交)"
+    r"|please|thanks?|thank you|谢谢|多谢|[您你]|[吧啊呀啦了哦])(?![a-z'])\s*)+"
+)
+_POLITE = re.compile(r"(?:(?:please|thanks?|thank you|谢谢|多谢|[您你]|[吧啊呀啦了哦])(?![a-z'])\s*)+")
+
+
+def consent(text: str) -> bool | None:
+    """Whether plain text is a bare yes to something that is about to be done; False for a no of any kind.
+
+    None for everything else: a yes with anything beside it ("yes, but only half", "ok wait", "嗯？") is no consent.
+    """
+    said = bare(text)
+    if not said or "?" in text:
+        return None
+    if _CONSENTS.fullmatch(said):
+        return None if _POLITE.fullmatch(said) else True
+    return False if yes_or_no(text) is False or gist(text) in CANCEL_PHRASES or said in ("cancel", "取消") else None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+from msgspec import structs
+
 from documents.composing import compose
 from documents.nodes import Entries, Items, Node, Scalar
 from documents.problems import Problems
 from flows.checking import check
-from flows.definition import Flow, Intent, Migration, Texts
+from flows.definition import CallTool, Flow, Intent, Migration, Slot, State, Texts
+from flows.expressions import Name
+from flows.expressions import nodes as parts
 from flows.node_reading import FLOW_ID, Nodes
 from flows.phrases import CANCEL_PHRASES, gist, plain
 from flows.reading_slots import read_slot
@@ -67,7 +71,7 @@ def _read_flow(nodes: Nodes, root: Node) -> Flow:
         start=nodes.name(start.get("state"), "start's state"),
         start_intents=_names(nodes, start.get("intents"), "start's intents"),
         states=states,
-        slots=slots,
+        slots=_with_consents(slots, states),
         intents=found,
         title=nodes.texts(top.get("title"), "title"),
         max_misses=nodes.integer(top.get("max_misses"), "max_misses", 2, 1, 10),
@@ -85,6 +89,19 @@ def _read_flow(nodes: Nodes, root: Node) -> Flow:
         utc_offset_ms=_offset(nodes, top.get("utc_offset")),
         places={key.text: node.at for key, node in top.pairs()},
     )
+
+
+def _with_consents(slots: dict[str, Slot], states: dict[str, State]) -> dict[str, Slot]:
+    """Marks the slots that calls go by as the customer's yes."""
+    confirmed = [
+        action.confirmed for state in states.values() for action in state.do
+        if isinstance(action, CallTool) and action.confirmed is not None
+    ]  # fmt: skip
+    named = {
+        node.path[0] for each in confirmed for node in parts(each.tree)
+        if isinstance(node, Name) and node.root == "slots" and node.path
+    }  # fmt: skip
+    return {name: structs.replace(slot, consent=name in named) for name, slot in slots.items()}
 
 
 def _id(nodes: Nodes, node: Node | None) -> str:

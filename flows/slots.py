@@ -15,7 +15,7 @@ from flows.dates import find_date
 from flows.definition import Choice, Flow, Slot, SlotType
 from flows.numbers import find_amount, find_number, find_phone
 from flows.patterns import search
-from flows.phrases import LONGEST, bare, is_question, plain, yes_or_no
+from flows.phrases import LONGEST, bare, consent, is_question, plain, yes_or_no
 
 # Whatever else an utterance is, a value of these in it is meant as one.
 PLAIN_TYPES: frozenset[SlotType] = frozenset({"pattern", "email", "phone"})
@@ -91,7 +91,8 @@ def find(slot: Slot, heard: Heard, asked: bool) -> Any:
         case "phone":
             return find_phone(heard.plain, asked)
         case "yes_no":
-            return {"1": True, "2": False}.get(heard.plain, yes_or_no(heard.plain))
+            understood = consent(heard.plain) if slot.consent else yes_or_no(heard.plain)
+            return {"1": True, "2": False}.get(heard.plain, understood)
         case "text":
             found = _by_pattern(slot, heard.text) if slot.pattern else None
             found = found or (heard.text if asked else "")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 # What a company owes: as the subject of a passive, it has been paid, and not by the customer.
 _OWED = r"(?:refund|reimbursement|repayment|compensation|payout|voucher|goodwill (?:credit|payment))s?"
 # What either side may have paid.
-_MONEY = r"(?:amount|sum|money|funds|credit|payment|difference|balance|[€$£¥] ?\d[\d.,]*|\d[\d.,]* ?(?:[a-z]{3}|€|dollars|euros|yuan))"
+_MONEY = (
+    r"(?:amount|sum|money|funds|credit|payment|difference|balance|[€$£¥] ?\d[\d.,]{0,20}"
+    r"|\d[\d.,]{0,20} ?(?:eur|usd|gbp|cny|rmb|jpy|hkd|chf|cad|aud|sgd|€|dollars|euros|pounds|yuan))"
+)
 # On the way from a subject to its verb: not into another clause, but through the comma of a number.
 _ON = r"(?:(?!\b(?:and|but|so|because) )(?:[^,:!?;]|,(?=\d))){0,60}?"
 _OWED_DONE = (
@@ -67,12 +71,15 @@ _CONDITIONAL = re.compile(
     r"|如果|如(?=您|你|退|订|已|需|有)|若|一旦|是否|有没有|之后|以后"
     r"|(?<!售)(?<!最)(?<!核实)(?<!核查)(?<!查询)(?<!检查)(?<!查看)(?<!沟通)(?<!以)(?<!之)后"
 )
+_UNKNOWN = re.compile(r"是否|有没有|\bwhether\b|\bif\b")
 # Others say so, or it is so of any: "you said that ...", "it should have been ...", "orders that have been ...".
 _NOT_OURS = re.compile(
     r"\byou(?:'ve| have)? (?:also )?(?:say|said|mention\w*|told|wrote|report\w*|claim\w*|were told)\b"
     r"|(?:您|你)(?:刚才|之前)?(?:提到|说|反馈|表示|提及)"
     r"|\b(?:should|would|could|might|may|must|will|to) \Z|(?:\bwhich|\bwho|s that) \Z"
 )
+# Characters before a claim that are looked at for who says it.
+_LEAD = 200
 _HAS = re.compile(r"\b(?:has|have|had|was|were)\b")
 
 
@@ -81,27 +88,32 @@ def claims(sentence: str) -> Iterator[str]:
 
     Not what is denied, reported, supposed, or said to follow from something else.
     """
+    spans = sorted({match.span() for each in _CLAIMS for match in each.finditer(sentence)})
+    if not spans:
+        return
+    condition = _CONDITIONAL.search(sentence)
+    bounds = [0, *(match.end() for match in _CLAUSE.finditer(sentence)), len(sentence) + 1]
+    denied: dict[int, bool] = {}
     taken = 0
-    for start, end in sorted({match.span() for each in _CLAIMS for match in each.finditer(sentence)}):
+    for start, end in spans:
         if start < taken:
             continue
-        before, after = _clause(sentence, start, end)
-        lead = sentence[before:start]
+        if condition is not None and condition.end() <= start:
+            return
+        clause = bisect_right(bounds, start)
+        before, after = bounds[clause - 1], bounds[bisect_left(bounds, end, clause)]
+        if after not in denied:
+            denied[after] = _NOT.search(sentence, before, after) is not None
         words = sentence[start:end]
         verb = _HAS.search(words)
+        said_to = start + verb.start() if verb else start
+        lead = sentence[max(before, start - _LEAD) : start]
         if (
-            _NOT.search(sentence, before, after)
-            or _CONDITIONAL.search(sentence, 0, start)
+            denied[after]
+            or _UNKNOWN.search(words)
             or _NOT_OURS.search(lead)
-            or _NOT_OURS.search(sentence[before : start + verb.start()] if verb else lead)
+            or _NOT_OURS.search(lead + sentence[start:said_to])
         ):
             continue
         taken = end
         yield words
-
-
-def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
-    """Where the clause around a part of a sentence begins and ends."""
-    before = max((match.end() for match in _CLAUSE.finditer(sentence, 0, start)), default=0)
-    following = _CLAUSE.search(sentence, end)
-    return before, following.start() if following else len(sentence)

@@ -20,6 +20,11 @@ _SPECIAL = re.compile(
 )
 
 
+def visible(text: str) -> str:
+    """Without characters that are not seen."""
+    return _HIDDEN.sub("", text)
+
+
 def cleaned(text: str) -> str:
     """Without characters that are not seen; special tokens are broken by a blank. Twice is the same as once."""
-    return _SPECIAL.sub(r"\g<0> ", _HIDDEN.sub("", text))
+    return _SPECIAL.sub(r"\g<0> ", visible(text))

@@ -130,7 +130,10 @@ def promises(sentence: str) -> Iterator[Promise]:
     if _GUARANTEES.search(sentence) and not _NO_GUARANTEE.search(sentence):
         yield Promise("guarantees", matters, urgent, True, sentence)
         return
-    done = [Promise("claims", _claimed(words, matters), urgent, assured, sentence) for words in claims(sentence)]
+    done = [
+        Promise("claims", _claimed(words, matters), urgent, assured, sentence)
+        for words in dict.fromkeys(claims(sentence))
+    ]
     if done:
         yield from done
     elif _NEGATED.search(sentence):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from guardrails.cleaning import cleaned
+from guardrails.cleaning import cleaned, visible
 from guardrails.folding import fold
 from guardrails.policy import Guardrails
 from guardrails.retrieval import found_in
@@ -37,45 +37,44 @@ def inspect_result(tool: str, result: str, rules: Guardrails, limit: int = 8_000
 
 
 def _of_text(tool: str, text: str, rules: Guardrails, limit: int) -> tuple[str, tuple[Finding, ...]]:
-    shown = cut(cleaned(text), limit)
-    findings = _Inspection(tool, rules)
-    removed = findings.offending([shown]) | findings.hiding([(text, shown)])
-    return (REMOVED[: max(limit, 0)] if removed else shown), findings.found()
+    inspection = _Inspection(tool, rules)
+    seen = cut(visible(text), limit)
+    removed = inspection.hiding([text]) | inspection.offending([seen])
+    return cut(cleaned(seen), limit) if not removed else REMOVED[: max(limit, 0)], inspection.found()
 
 
 def _of_json(tool: str, value: Any, rules: Guardrails, limit: int) -> tuple[str, tuple[Finding, ...]]:
-    findings = _Inspection(tool, rules)
-    hiding = findings.hiding([(each, cleaned(each)) for part in _texts(value) for each in part])
-    plain = fitted(_mapped(value, cleaned), limit)
-    removed = set(hiding)
+    inspection = _Inspection(tool, rules)
+    hiding = inspection.hiding([each for part in _texts(value) for each in part])
+    seen = fitted(_mapped(value, lambda text: REMOVED if text in hiding else visible(text)), limit)
+    removed: set[str] = set()
     # What a tool calls its values is judged by itself: it stands between the parts of what they say together.
-    for part in _texts(plain):
-        removed |= findings.offending(part)
-    if removed:
-        plain = fitted(_mapped(plain, lambda text: REMOVED if text in removed else text), limit)
-    text = msgspec.json.encode(plain).decode()
-    return (text if len(text) <= limit else cut(text, limit)), findings.found()
+    for part in _texts(seen):
+        removed |= inspection.offending(part)
+    # Special tokens are broken last: they tell an order.
+    shown = fitted(_mapped(seen, lambda text: REMOVED if text in removed else cleaned(text)), limit)
+    return cut(msgspec.json.encode(shown).decode(), limit), inspection.found()
 
 
 class _Inspection:
-    """Collects findings; its methods return the shown texts that must not be shown."""
+    """Collects findings; its methods return the texts that must not be shown."""
 
     def __init__(self, tool: str, rules: Guardrails) -> None:
-        self._tool = cleaned(tool)
+        self._tool = visible(tool)
         self._rules = rules
         self._found: dict[Finding, None] = {}
 
     def found(self) -> tuple[Finding, ...]:
         return tuple(self._found)[:_MOST_FINDINGS]
 
-    def hiding(self, texts: Sequence[tuple[str, str]]) -> set[str]:
-        """`texts`: each as it came and as it is shown. Those that spelt something in characters nobody sees."""
+    def hiding(self, texts: Sequence[str]) -> set[str]:
+        """Those, as they came, that spell something in characters nobody sees."""
         removed: set[str] = set()
-        for raw, shown in texts:
-            if raw != shown and (hidden := fold(raw[:_MOST_HIDDEN]).hidden):
+        for text in texts:
+            if visible(text) != text and (hidden := fold(text[:_MOST_HIDDEN]).hidden):
                 words = f"{self._tool[:40]}: unseen characters: {hidden}"
                 finding = self._rules.finding("retrieval", "prompt_injection", words)
-                removed |= self._kept([finding] if finding is not None else [], [shown])
+                removed |= self._kept([finding] if finding is not None else [], [text])
         return removed
 
     def offending(self, texts: Sequence[str]) -> set[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -157,8 +157,9 @@ class Line:
 
 def connect(line: Line, router: Router) -> asyncio.Task[None]:
     line.say(type="hello", session_id=None, after=0)
+    metrics = SimpleNamespace(now=time.monotonic, turn=lambda front, status, started: None, sockets=0)
     serving = socket.serve(
-        "shop", cast(HostRouter, router), cast(Reader, None), Metrics(Path("unused")), line.receive, line.send
+        "shop", cast(HostRouter, router), cast(Reader, None), cast(Metrics, metrics), line.receive, line.send
     )
     return asyncio.ensure_future(serving)
 
@@ -188,6 +189,7 @@ async def test_only_messages_count_as_unanswered(monkeypatch: pytest.MonkeyPatch
     await until(lambda: line.of("ready"), "ready")
     line.open.clear()  # so that the sender of the first words stays
     line.say(type="message", key="k1", text="hi")
+    await until(lambda: router.turns == 1, "the first turn")
     line.say(type="message", key="k2", text="hi")
     await until(lambda: router.turns == 2, "both turns")
     line.open.set()

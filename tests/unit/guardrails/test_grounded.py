@@ -87,6 +87,41 @@ def test_customers_numbers_may_be_repeated_but_not_their_promises() -> None:
     assert rules_of("We will refund you 50 dollars today.", customer) == {"ungrounded_promise"}
 
 
+_DONE = (
+    "Your refund of 5000 EUR has been paid.",
+    "The refund has been issued.",
+    "The refund has been sent.",
+    "您的5000元退款已到账。",
+    "退款已处理。",
+    "已为您退款。",
+)
+
+
+@pytest.mark.parametrize("claim", _DONE)
+def test_that_something_was_done_needs_a_result(claim: str) -> None:
+    policy = ("We refund the price within 5-7 working days.", "我们会在5-7个工作日内退款。", "5000 EUR, 5000元")
+    shipped = '{"order": {"status": "sent", "paid": true, "total": "5000 EUR"}}'
+    asked = '{"refund": true, "amount": 5000}'
+    assert rules_of(claim, Grounding(policy, (shipped,), (claim,), (asked,))) == {"ungrounded_promise"}
+    assert rules_of(claim, Grounding(policy, ('{"refund": "done"}',))) == set()
+
+
+def test_what_a_passage_says_in_general_may_be_said() -> None:
+    policy = Grounding(("We refund the price within 5-7 working days. Refunds are paid to the card you used.",))
+    assert rules_of("We refund the price within 5-7 working days.", policy) == set()
+    assert rules_of("We will refund the price within 5 to 7 working days, to the card you used.", policy) == set()
+    told = Grounding(("The outage of May is over: all orders affected have been refunded.",))
+    assert rules_of("All orders affected by it have been refunded.", told) == set()
+    assert rules_of("Your order has been refunded.", told) == {"ungrounded_promise"}
+
+
+def test_what_a_tool_was_asked_may_be_repeated_but_promises_nothing() -> None:
+    asked = Grounding(given=('{"amount_cents": 5000, "currency": "EUR", "order": "KF-20417"}', "5 May 2026"))
+    assert rules_of("Shall I ask for 50 EUR for order KF-20417 of 2026-05-05?", asked) == set()
+    assert rules_of("Shall I ask for 60 EUR?", asked) == {"ungrounded_amount"}
+    assert rules_of("We will refund 50 EUR.", Grounding(given=("We will refund 50 EUR.",))) == {"ungrounded_promise"}
+
+
 def test_a_failed_call_grounds_no_claim() -> None:
     failed = Grounding(results=('{"error": "refund_failed"}',))
     done = Grounding(results=('{"refund": {"status": "done"}}',))

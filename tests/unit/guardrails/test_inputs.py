@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_messages import ATTACKS, CUSTOMERS, LETTERS, SUSPECTS
+from tenants import overridden
 
 from guardrails.inputs import inspect_input
-from guardrails.policy import DEFAULT, Guardrails, gravest, overridden
+from guardrails.policy import DEFAULT, Guardrails, gravest
 
 
 def rules_of(text: str, rules: Guardrails = DEFAULT) -> set[str]:

@@ -7,9 +7,10 @@ import base64
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tenants import overridden
 
 from guardrails.outputs import OutputContext, inspect_output
-from guardrails.policy import DEFAULT, Guardrails, overridden
+from guardrails.policy import DEFAULT, Guardrails
 from guardrails.streaming import MAX_HELD, OutputStream
 
 SYSTEM = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tenants import overridden
 
-from guardrails.policy import DEFAULT, overridden
+from guardrails.policy import DEFAULT
 from guardrails.retrieval import inspect_passages
 
 POISONED = (

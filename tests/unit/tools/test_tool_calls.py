@@ -392,6 +392,25 @@ async def test_an_endpoint_that_does_not_say_what_became_of_it(sink: Sink) -> No
     assert "/twice" not in [asked.path for asked in sink.asked]
 
 
+async def test_a_repeat_that_nobody_can_judge_is_asked_about(sink: Sink) -> None:
+    tool = effect(sink, "/twice", reconcile=asks(sink))
+    sink.script("reset_after", path="/twice")
+    assert (await reconciled(tool)).outcome == "ok"
+    sink.script("reset_before", "reset_after", path="/twice")
+    clock = FakeClock()
+    async with caller(declared(tool), clock) as calls:
+        assert (await calls.call(request(key="key-2", clock=clock))).outcome == "ok"
+    assert (sink.times("key-1"), sink.times("key-2")) == (1, 1)
+
+
+async def test_a_repeat_that_is_not_known_of_either_stays_unknown(sink: Sink) -> None:
+    sink.script("reset_before", path="/twice")
+    outcome = await reconciled(effect(sink, "/twice", reconcile=asks(sink)))
+    assert outcome.outcome == "unknown"
+    assert [asked.method for asked in sink.asked] == ["GET", "POST", "GET"]
+    assert sink.effects == []
+
+
 async def test_arguments_that_break_the_schema_are_not_asked_about(sink: Sink) -> None:
     clock = FakeClock()
     async with caller(declared(effect(sink, reconcile=asks(sink))), clock) as calls:

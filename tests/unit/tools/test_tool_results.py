@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.confirming import holes, question
-from tools.results import check_depth, cleaned, decoded, encoded, excerpt, failure, for_model, without
+from tools.results import check_depth, cleaned, decoded, excerpt, failure, without
 
 HIDDEN = "\x00\x07\x1b\x7f\x85\u200b\u200f\u2028\u202e\u2066\u2069\ufeff\xad\U000e0041\U000e007f"
 
@@ -25,30 +25,7 @@ values = st.recursive(
 def test_hidden_characters_and_special_tokens_go() -> None:
     assert cleaned(f"a{HIDDEN}b") == "ab"
     assert cleaned("line\n\ttab 中文 🙂 é") == "line\n\ttab 中文 🙂 é"
-    assert "<|" not in for_model(encoded("<|im_start|>system\n<｜end｜>"))
-
-
-@given(values)
-def test_a_result_for_a_model_is_the_same_json_cleaned(value: Any) -> None:
-    try:
-        text = encoded(value)
-    except UnicodeEncodeError:  # half a character, which no JSON that was decoded holds
-        return
-    shown = for_model(text, 100_000)
-    assert not set(HIDDEN) & set(shown)
-    json.loads(shown)
-
-
-@given(st.text(max_size=300), st.integers(0, 120))
-def test_the_limit_holds(text: str, limit: int) -> None:
-    assert len(for_model(text, limit)) <= limit
-    assert len(for_model(json.dumps(text), limit)) <= limit
-
-
-def test_what_is_cut_says_so() -> None:
-    shown = for_model(encoded("x" * 5_000), 100)
-    assert shown.startswith('"xxx') and shown.endswith("of 5002 characters]")
-    assert for_model("[1,2]", 5) == "[1,2]"
+    assert cleaned("<|im_start|>system\n<｜end｜>") == "< |im_start|>system\n< ｜end｜>"
 
 
 @pytest.mark.parametrize(
