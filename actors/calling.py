@@ -34,6 +34,9 @@ def call(
         return Facts((refusal(state, turn, id, name, "unknown_tool", detail),))
     if origin == "model" and not _is_object(arguments):
         return Facts((refusal(state, turn, id, name, "bad_arguments", "the arguments are not a JSON object"),))
+    problem = turn.rules.problem(name, arguments) if origin == "model" else ""
+    if problem:  # before the customer is asked about it
+        return Facts((refusal(state, turn, id, name, "bad_arguments", problem),))
     if terms.confirm and not confirmed:
         proposal = ToolProposed(
             key=state.open_turn.key, call_id=id, tool=name, arguments=arguments, origin=origin, at_ms=turn.at_ms

@@ -39,6 +39,9 @@ class TurnRules(Protocol):
     def tool(self, name: str) -> ToolTerms | None:
         """A declared tool that this tenant may use."""
 
+    def problem(self, name: str, arguments: str) -> str:
+        """What breaks the tool's schema in these arguments (a JSON object); empty if nothing."""
+
     def confirmation(self, name: str, arguments: str, language: str) -> str:
         """What the customer is asked before the tool is called with these arguments (JSON)."""
 

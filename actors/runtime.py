@@ -47,6 +47,9 @@ class Plain:
     def tool(self, name: str) -> ToolTerms | None:
         return None
 
+    def problem(self, name: str, arguments: str) -> str:
+        return ""
+
     def confirmation(self, name: str, arguments: str, language: str) -> str:
         return ""
 

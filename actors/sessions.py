@@ -12,6 +12,7 @@ from schemas.api import TurnRequest
 from schemas.errors import HostOverloaded
 
 _SWEEP_S = 1.0
+_DRAFTS = 8  # looked up at once: what customers ask in earnest must not queue behind what others type
 
 
 class Sessions:
@@ -32,6 +33,7 @@ class Sessions:
         self.failed = 0
         self.active = 0  # in progress now
         self.prepared = 0
+        self._preparing = 0
         self.activations = 0
         self.passivations = 0
 
@@ -62,11 +64,18 @@ class Sessions:
 
         What the customer asks in earnest goes first: on a busy host nothing is prepared.
         """
-        if self.active >= self._max_turns // 4:
+        if self.active >= self._max_turns // 4 or (turn.what == "prepare" and self._preparing >= _DRAFTS):
             return
         actor = self._actor(turn)
         self.prepared += 1
-        await (actor.prepare(turn.text) if turn.what == "prepare" else actor.open())
+        if turn.what != "prepare":
+            await actor.open()
+            return
+        self._preparing += 1
+        try:
+            await actor.prepare(turn.text)
+        finally:
+            self._preparing -= 1
 
     def leave(self, turn: TurnRequest) -> None:
         """Nobody waits for this turn any more."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from actors import calling, flowing, modelling
+from actors.modelling import triggered
 from actors.reply import answer_of
 from actors.rules import VersionedFlow
 from actors.session import meant
@@ -19,8 +20,9 @@ from actors.steps import Consult, Facts, Reconcile, Reply, Step, Turn
 from actors.texts import say
 from actors.wording import escalated, language, own
 from flows import machine, phrases
+from guardrails.outputs import OutputContext, inspect_output
 from schemas import events_pb2 as pb
-from schemas.events_pb2 import ToolReturned
+from schemas.events_pb2 import GuardrailTriggered, ToolReturned
 
 _PATIENCE = 2  # replies to a proposal that are neither yes nor no
 _LASTS_MS = 24 * 3_600_000  # a yes that comes later is asked for once more
@@ -30,6 +32,31 @@ _DIRECT = (pb.SMALLTALK, pb.ESCALATED)  # no flow and no model has a say in thes
 
 def next_step(state: State, turn: Turn) -> Step:
     """What the open turn needs next. The state has one."""
+    step = _next(state, turn)
+    return _guarded(state, turn, step) if isinstance(step, Reply) else step
+
+
+def _guarded(state: State, turn: Turn, reply: Reply) -> Step:
+    """Flows' words are their author's, but what is filled in is a tool's or the customer's: that is looked at.
+
+    Links and numbers are the author's or a tool's, images are neither's; models' replies are looked at in modelling.py, with what they rest on.
+    """
+    text = reply.answer.text
+    if reply.answer.kind not in ("flow", "closed", "confirm", "escalated"):
+        return reply
+    known = inspect_output(text, OutputContext(grounding=(text,)), turn.rules.guardrails)
+    images = inspect_output(text, OutputContext(), turn.rules.guardrails)
+    found = list(dict.fromkeys([*known, *(each for each in images if each.rule == "remote_image")]))
+    told = {(fact.rule, fact.excerpt) for fact in state.facts if isinstance(fact, GuardrailTriggered)}
+    new = [each for each in found if (each.rule, each.excerpt) not in told]
+    if new:
+        assert state.open_turn is not None
+        return Facts(tuple(triggered(state.open_turn.key, each, turn.at_ms) for each in new))
+    stops = [each for each in found if each.action != "flag"]
+    return escalated(state, f"guardrail: {stops[0].rule}") if stops else reply
+
+
+def _next(state: State, turn: Turn) -> Step:
     stage = read(state)
     if stage.stopped is not None:
         return _stopped(state, stage)
@@ -59,7 +86,12 @@ def _stopped(state: State, stage: Stage) -> Reply:
     assert stage.stopped is not None
     if stage.stopped.action == "escalate":
         return escalated(state, f"guardrail: {stage.stopped.rule}")
-    return Reply(own(state, "refused", say("refused", language(state))))
+    text = say("refused", language(state))
+    if state.flow is None and state.proposal is None:
+        return Reply(own(state, "refused", text))
+    # What was asked before is asked again, so that the next "yes" is an answer to it and to nothing else.
+    asked = next((said for from_customer, said in reversed(state.recent) if not from_customer), "")
+    return Reply(own(state, "refused", f"{text}\n\n{asked}", options=state.options))
 
 
 # --- Flows -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ class Compilers(NamedTuple):
     readers: Mapping[Kind, Callable[[str], Any]]
     defaults: Mapping[Kind, Any]
     flow_id: Callable[[Any], str]  # of a flow
+    started_by: Callable[[Any], Collection[str]]  # a flow, by these intents
     tools_called: Callable[[Any], Collection[str]]  # by a flow
     tools_declared: Callable[[Any], Collection[str]]  # by tools
     flows_named: Callable[[Any], Collection[str]]  # by rules of routes; a `*` in a name stands for any text
@@ -58,6 +59,7 @@ def compilers() -> Compilers:
             "guardrails": policy.Guardrails(),
         },
         flow_id=lambda flow: str(flow.id),
+        started_by=lambda flow: flow.start_intents,
         tools_called=definition.tools,
         tools_declared=lambda tools: tools.names,
         flows_named=lambda routes: {name for rule in routes.rules for name in rule.condition.when.flow},

@@ -55,19 +55,32 @@ class DefinitionChecks:
         own = self._compilers.flow_id(flow)
         if own != name:
             raise InvalidDefinition(f"the document is of the flow {own!r}, and is put as {name!r}; make them the same")
+        shared = await self._shared_starts(tenant, name, flow)
         called = self._compilers.tools_called(flow)
         if not called:
-            return []
+            return shared
         tools = await self._newest(tenant, "tools", "")
         if tools is None:
-            return [f"the declared tools cannot be read, so whether {_listed(called)} are among them was not checked"]
+            return [
+                *shared,
+                f"the declared tools cannot be read, so whether {_listed(called)} are among them was not checked",
+            ]
         missing = set(called) - set(self._compilers.tools_declared(tools))
         if missing:
             raise InvalidDefinition(
                 f"flow {name!r} calls what is not declared as a tool: {_listed(missing)}; declare it first, "
                 "with PUT /v1/tools or in tools.yaml"
             )
-        return []
+        return shared
+
+    async def _shared_starts(self, tenant: str, name: str, flow: Any) -> list[str]:
+        """Two flows that begin alike: which of them a customer gets is left to the order of their names."""
+        own, warnings = set(self._compilers.started_by(flow)), []
+        async for stored, other in self._flows(tenant):
+            both = own & set(self._compilers.started_by(other)) if stored.name != name else set()
+            if both:
+                warnings.append(f"flow {stored.name!r} begins with {_listed(both)} too; only one of them will start")
+        return warnings
 
     async def _check_tools(self, tenant: str, tools: Any) -> list[str]:
         declared, warnings = set(self._compilers.tools_declared(tools)), []

@@ -89,6 +89,11 @@ class OfTenant:
         terms: ToolTerms | None = self.rules.tools.terms(name, self.rules.tools_version)
         return terms
 
+    def problem(self, name: str, arguments: str) -> str:
+        declared: Any = self.rules.tools.tool(name)
+        problem: str = declared.parameters.problems(msgspec.json.decode(arguments))
+        return problem
+
     def confirmation(self, name: str, arguments: str, language: str) -> str:
         terms = self.tool(name)
         return "" if terms is None else question(terms.confirm, language, msgspec.json.decode(arguments))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from itertools import pairwise
+from typing import Any
+
+from jsonschema import Draft202012Validator, SchemaError
 
 from documents.composing import compose
 from documents.hints import did_you_mean
@@ -15,6 +19,12 @@ from llm.reading_rules import read_rule
 from llm.routes import EXTRACTIVE_NAME, Budget, ProviderTerms, Route, Routes, Rule
 from schemas.models import HybridRules, Mode
 
+_ROUTE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it goes into headers, and is a model's name to clients
+_NAMED = "A-Z a-z 0-9 . _ -"
+_TAKEN = ("kefu", "auto")
+_TAKEN_SAID = "kefu or auto, which mean something else to clients"
+# In a reply's schema these could keep a process busy for minutes, or send it elsewhere.
+_UNFIT = ("pattern", "patternProperties", "$ref", "$dynamicRef", "format")
 _MOST_RULES = 300  # each is compared with all before it, and each turn may go through all of them
 _MODES: dict[str, Mode] = {"extractive": "extractive", "model": "model", "hybrid": "hybrid"}
 
@@ -57,6 +67,8 @@ class _Reader:
             self._providers[name] = read_provider(name, node, problems)
         for name, node in form.entries("routes"):
             self._nodes[name] = node
+            if name in _TAKEN or not _ROUTE_NAME.fullmatch(name):
+                form.complain("routes", f"{name!r} is no name for a route: up to 64 of {_NAMED}, and not {_TAKEN_SAID}")
             self._routes[name] = self._route(name, Form(node, f"route {name!r}", problems))
         if not self._routes:
             problems.add(form.node.at, "routes: at least one is needed")
@@ -124,6 +136,8 @@ class _Reader:
             json_schema=inner.json("json_schema"),
             link_hosts=tuple(host.lower() for host in inner.names("link_hosts")),
         )
+        if unfit := _unfit(rules.json_schema):
+            inner.complain("json_schema", unfit)
         for host in rules.link_hosts:
             if "/" in host or ":" in host:
                 inner.complain("link_hosts", f"{host!r} must be a bare host such as shop.example")
@@ -210,3 +224,25 @@ class _Reader:
 
 
 DEFAULT = read(DEFAULT_TEXT, source="default routes")
+
+
+def _unfit(schema: dict[str, Any] | None) -> str:
+    """Why a reply's JSON Schema cannot be used; empty if it can, or if there is none."""
+    if schema is None:
+        return ""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        where = ".".join(map(str, error.absolute_path)) or "it"
+        return f"{where} is no JSON Schema: {error.message[:200]}"
+    waiting: list[Any] = [schema]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            for key in each.keys() & set(_UNFIT):
+                if not (key == "format" and isinstance(each[key], dict)):
+                    return f"{key} is not supported in a reply's schema; leave it out"
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return ""

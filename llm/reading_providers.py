@@ -17,6 +17,7 @@ _ENV_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}\Z")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 # Named by what they are for, so that a route cannot send off any variable of the process.
 _KEYLIKE = ("KEY", "TOKEN", "SECRET")
+_CONNECTIONS = {"host", "connection", "content-length", "content-type", "transfer-encoding", "te", "upgrade", "trailer"}
 _SECRET_HEADERS = {"authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"}
 # What the gateway itself decides, and a definition's `extra` may not.
 _OWN_FIELDS = {"model", "messages", "stream", "stream_options", "n", "tools"}
@@ -112,7 +113,9 @@ def _headers(form: Form) -> dict[str, str]:
     inner = form.form("headers")
     for name, _ in form.entries("headers"):
         value = inner.text(name)
-        if name.lower() in _SECRET_HEADERS:
+        if name.lower() in _CONNECTIONS:
+            inner.complain(name, "belongs to the connection, and is set by it")
+        elif name.lower() in _SECRET_HEADERS:
             inner.complain(name, _NO_KEYS)
         elif not _HEADER_NAME.match(name) or not value.isascii() or not value.isprintable():
             inner.complain(name, "must be a header's name and one line of plain ASCII")

@@ -56,6 +56,7 @@ def compilers(reader: CountingReaders | None = None) -> Compilers:
         readers={"routes": one, "flow": one, "tools": one, "guardrails": one},
         defaults=DEFAULTS,
         flow_id=lambda flow: flow.name,
+        started_by=lambda flow: (),
         tools_called=lambda flow: flow.names,
         tools_declared=lambda tools: tools.names,
         flows_named=lambda routes: routes.names,

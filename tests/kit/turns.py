@@ -52,6 +52,7 @@ class ScriptedRules(Plain):
         self.tools = dict(tools or {})
         self.guardrails = guardrails
         self.situations: list[Situation] = []
+        self.broken: dict[str, str] = {}  # by tool, what is wrong with whatever it is called with
 
     def put(self, id: str, version: int, text: str) -> None:
         self.flows[id, version] = read(text)
@@ -80,6 +81,9 @@ class ScriptedRules(Plain):
 
     def tool(self, name: str) -> ToolTerms | None:
         return self.tools.get(name)
+
+    def problem(self, name: str, arguments: str) -> str:
+        return self.broken.get(name, "")
 
     def confirmation(self, name: str, arguments: str, language: str) -> str:
         return self.tools[name].confirm.get(language, "")

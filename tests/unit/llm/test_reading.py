@@ -243,3 +243,28 @@ def test_parse_is_quick_on_a_large_document() -> None:
     problems = Problems("x")
     compose("".join(f"k{i}: 1\n" for i in range(5_000)), problems)
     problems.raise_any()
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ('{type: string, pattern: "^(a+)+$"}', "pattern is not supported"),
+        ("{type: wat}", "no JSON Schema"),
+        ('{"$ref": "http://example.com/x"}', "ref is not supported"),
+        ("{type: object, properties: {a: {patternProperties: {b: {}}}}}", "patternProperties is not supported"),
+    ],
+)
+def test_a_schema_that_cannot_be_checked_in_time_is_refused(schema: str, why: str) -> None:
+    text = f"""
+providers: {{up: {{kind: openai, model: m, base_url: "http://127.0.0.1:1/v1"}}}}
+routes: {{r: {{mode: hybrid, chain: [up], hybrid: {{json_schema: {schema}}}}}}}
+default: r
+"""
+    with pytest.raises(InvalidDefinition, match=why):
+        read(text)
+
+
+@pytest.mark.parametrize("name", ["auto", "kefu", '"a\\r\\nX-Evil: 1"', '"a b"', "x" * 65])
+def test_what_cannot_be_a_routes_name(name: str) -> None:
+    with pytest.raises(InvalidDefinition, match="no name for a route"):
+        read(f"routes: {{{name}: {{mode: extractive}}}}\ndefault: {name}\n")
