@@ -39,7 +39,8 @@ def next_step(state: State, turn: Turn) -> Step:
 def _guarded(state: State, turn: Turn, reply: Reply) -> Step:
     """Flows' words are their author's, but what is filled in is a tool's or the customer's: that is looked at.
 
-    Links and numbers are the author's or a tool's, images are neither's; models' replies are looked at in modelling.py, with what they rest on.
+    Links and numbers are the author's or a tool's, images are neither's; models' replies are looked at in
+    modelling.py, with what they rest on.
     """
     text = reply.answer.text
     if reply.answer.kind not in ("flow", "closed", "confirm", "escalated"):
