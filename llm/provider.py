@@ -88,8 +88,9 @@ class ProviderFailed(Unavailable):
         retryable: bool = False,
         after_s: float | None = None,
         healthy: bool = False,
+        retry_after_s: int | None = None,
     ) -> None:
-        super().__init__(detail or error)
+        super().__init__(detail or error, retry_after_s=retry_after_s)
         self.error = error
         self.retryable = retryable
         self.after_s = after_s
