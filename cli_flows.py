@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas.errors import HostUnavailable, InvalidDefinition, InvalidRequest
+from schemas.errors import InvalidDefinition, InvalidRequest
 
 if TYPE_CHECKING:
     import httpx
@@ -24,7 +24,6 @@ errors = Console(stderr=True, highlight=False)
 
 Url = Annotated[str, typer.Option(help="Where Kefu serves.")]
 _URL = "http://127.0.0.1:8000"
-_TIMEOUT_S = 30.0
 _BY = "kefu flows"
 
 
@@ -123,23 +122,10 @@ def _read(path: Path) -> Flow:
 def _ask(
     url: str, method: str, path: str, *, query: dict[str, str] | dict[str, int] | None = None, body: bytes | None = None
 ) -> httpx.Response:
-    """Raises Refused, or HostUnavailable if nothing answers."""
-    import httpx
+    """See cli_kb_client.call."""
+    from cli_kb_client import call
 
-    from cli_kb_client import Refused
-
-    headers = {"X-Kefu-User": _BY, "Accept": "application/yaml, application/json;q=0.9"}
+    headers = {"Accept": "application/yaml, application/json;q=0.9"}
     if body is not None:
         headers["Content-Type"] = "application/yaml"
-    try:
-        with httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
-            response = http.request(method, path, params=query or None, content=body)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise HostUnavailable(f"{url} does not answer ({error}); is `kefu up` running there?") from None
-    if response.status_code == 200:
-        return response
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = {"detail": f"status {response.status_code}: {response.text[:200]}"}
-    raise Refused(response.status_code, problem if isinstance(problem, dict) else {})
+    return call(url, method, path, by=_BY, query=query, body=body, headers=headers)

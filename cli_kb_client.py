@@ -1,4 +1,4 @@
-"""The knowledge API of a running Kefu, as `kefu kb` uses it."""
+"""The API of a running Kefu, as `kefu kb`, `kefu flows` and `kefu routes` use it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from schemas.errors import HostUnavailable, KefuError
 _BY = "kefu kb"
 _TIMES = 5  # that what passes (503) is tried again
 _CONNECT_S = 10.0
+_CALL_S = 30.0
 
 Query = Mapping[str, str | int]
 
@@ -88,6 +89,28 @@ class Client:
 
     def _gone(self, error: httpx.HTTPError) -> HostUnavailable:
         return HostUnavailable(f"{self._url} does not answer ({error}); is `kefu up` running there?")
+
+
+def call(
+    url: str,
+    method: str,
+    path: str,
+    *,
+    by: str,
+    query: Query | None = None,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """One call of the Kefu at `url`, as the user `by`. Raises Refused, or HostUnavailable if nothing answers."""
+    try:
+        with httpx.Client(base_url=url, timeout=_CALL_S, trust_env=False) as http:
+            sent = {"X-Kefu-User": by, **(headers or {})}
+            response = http.request(method, path, params=query or None, content=body, headers=sent)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise HostUnavailable(f"{url} does not answer ({error}); is `kefu up` running there?") from None
+    if response.status_code != 200:
+        raise _refused(response)
+    return response
 
 
 def in_path(id: str) -> str:

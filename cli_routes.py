@@ -21,7 +21,6 @@ File = Annotated[Path, typer.Argument(help="Routes in YAML; - for standard input
 _URL = "http://127.0.0.1:8000"
 _PATH = "/v1/models/routes"
 _BY = "kefu routes"
-_TIMEOUT_S = 30.0
 
 
 @app.command()
@@ -100,27 +99,7 @@ def _call(
     body: bytes | None = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    """Raises Refused, in Kefu's own words, or HostUnavailable if nothing answers."""
-    import httpx
+    """See cli_kb_client.call."""
+    from cli_kb_client import call
 
-    from cli_kb_client import Refused
-    from schemas.errors import HostUnavailable
-
-    try:
-        with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-            response = client.request(
-                method,
-                f"{url}{_PATH}{path}",
-                params=query,
-                content=body,
-                headers={"X-Kefu-User": _BY, **(headers or {})},
-            )
-    except httpx.HTTPError as error:
-        raise HostUnavailable(f"{url} does not answer ({error}); is `kefu up` running there?") from None
-    if response.status_code == 200:
-        return response
-    try:
-        problem = response.json()
-    except ValueError:
-        problem = {"detail": f"status {response.status_code}: {response.text[:200]}"}
-    raise Refused(response.status_code, problem if isinstance(problem, dict) else {})
+    return call(url, method, f"{_PATH}{path}", by=_BY, query=query, body=body, headers=headers)
